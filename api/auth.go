@@ -15,45 +15,47 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// scheme is the name of the API keys in the OpenAPI document. What each
-// operation needs is written there, and enforced from there.
+// scheme is the name of the API keys in the OpenAPI document. The scope that an operation needs is
+// written there, and enforced from there.
 const scheme = "key"
 
-// needs: a key with that scope.
+// needs returns the security of an operation that needs a key with the scope.
 func needs(s keyring.Scope) []map[string][]string {
 	return []map[string][]string{{scheme: {string(s)}}}
 }
 
-// open: no key is asked for, and none is looked at.
+// open returns the security of an operation that needs no key and ignores one.
 func open() []map[string][]string { return []map[string][]string{{}} }
 
-// openOr: no key for what is public, and one with that scope for the rest.
+// openOr returns the security of an operation that needs no key for public data, and else one with
+// the scope.
 func openOr(s keyring.Scope) []map[string][]string { return append(open(), needs(s)...) }
 
-// A caller is who sends a request, as far as that matters to what is shown.
+// A caller is the sender of a request.
 type caller struct {
-	owner  string   // of the key; empty without one
-	all    bool     // sees everybody's jobs: an admin, or anybody on a server without keys
-	barred *Problem // nothing but what is public, and this for the rest; nil is not barred
+	owner   string   // of the key; empty without one
+	seesAll bool     // may access all jobs: an admin, or any caller of a server without keys
+	denied  *Problem // if set, the caller may access public data only, and this is the response to the rest
 }
 
 type callerKey struct{}
 
-// callerOf is who sends the request; without one, somebody who may do nothing.
+// callerOf returns the sender of the request; if there is none in ctx, a caller without
+// permissions.
 func callerOf(ctx context.Context) caller {
 	c, ok := ctx.Value(callerKey{}).(caller)
 	if !ok {
-		return caller{barred: unauthorized("")}
+		return caller{denied: unauthorized("")}
 	}
 	return c
 }
 
-// authorize is huma's middleware: nobody gets to an operation who may not, or who asks
-// for more than a fair share, and its handler can ask for the caller. An operation that doesn't say what it
-// needs needs an admin.
+// authorize is huma's middleware: it refuses requests without permission and those beyond the
+// owner's share, and adds the caller to the context. An operation that declares no security needs
+// an admin.
 func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
-	c, refusal := s.admit(r, ctx.Operation().Security)
+	c, refusal := s.authenticate(r, ctx.Operation().Security)
 	if refusal != nil {
 		writeProblem(w, refusal)
 		return
@@ -65,13 +67,13 @@ func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 		writeProblem(w, refusal)
 		return
 	}
-	s.inShare(c.owner, w, r, func() { next(huma.WithValue(ctx, callerKey{}, c)) })
+	s.withinShare(c.owner, w, r, func() { next(huma.WithValue(ctx, callerKey{}, c)) })
 }
 
-// admit says who sends a request, or why that one may not.
-func (s *Server) admit(r *http.Request, security []map[string][]string) (caller, *Problem) {
+// authenticate returns the sender of a request, or the response that refuses it.
+func (s *Server) authenticate(r *http.Request, security []map[string][]string) (caller, *Problem) {
 	if s.Keys == nil {
-		return caller{all: true}, nil // the guard has seen that it comes from this machine
+		return caller{seesAll: true}, nil // guard has checked that it comes from this machine
 	}
 	scope, public := keyring.Admin, false
 	for _, way := range security {
@@ -87,21 +89,21 @@ func (s *Server) admit(r *http.Request, security []map[string][]string) (caller,
 	holder, refusal := s.holder(r)
 	switch {
 	case refusal != nil && public && len(r.Header.Values("Authorization")) == 0:
-		return caller{barred: refusal}, nil
+		return caller{denied: refusal}, nil
 	case refusal != nil:
 		return caller{}, refusal
 	}
-	c := caller{owner: holder.Owner, all: holder.May(keyring.Admin)}
+	c := caller{owner: holder.Owner, seesAll: holder.May(keyring.Admin)}
 	if !holder.May(scope) {
-		c.barred = forbidden(scope)
+		c.denied = forbidden(scope)
 	}
-	if c.barred != nil && !public {
-		return caller{}, c.barred
+	if c.denied != nil && !public {
+		return caller{}, c.denied
 	}
 	return c, nil
 }
 
-// holder is who holds the key of a request.
+// holder returns the holder of a request's key.
 func (s *Server) holder(r *http.Request) (keyring.Holder, *Problem) {
 	values := r.Header.Values("Authorization")
 	if len(values) == 0 {
@@ -113,25 +115,26 @@ func (s *Server) holder(r *http.Request) (keyring.Holder, *Problem) {
 			return h, nil
 		}
 	}
-	if s.Keys.Status().Err != nil { // which the ring logs
-		return keyring.Holder{}, newProblem(http.StatusServiceUnavailable, "unavailable", "the server can't read its API keys at the moment; nothing was done, try again later")
+	if s.Keys.Status().Err != nil { // the ring logs it
+		return keyring.Holder{}, newProblem(http.StatusServiceUnavailable, "unavailable", "the server can't read its API keys at the moment; nothing was changed, try again later")
 	}
-	if s.strangers.Allow() {
-		s.log(r.Context()).Warn("a key that nobody holds", "from", r.RemoteAddr, "method", r.Method, "path", r.URL.Path)
+	if s.badKeyLogs.Allow() {
+		s.log(r.Context()).Warn("unknown API key", "from", r.RemoteAddr, "method", r.Method, "path", r.URL.Path)
 	}
 	return keyring.Holder{}, unauthorized("invalid_token")
 }
 
-// newStrangers bounds what the log says of wrong keys: whoever tries many must
-// not fill the disk.
-func newStrangers() *rate.Limiter { return rate.NewLimiter(1, 20) }
+// newBadKeyLogs limits the log lines about unknown keys, so that trying many does not fill the
+// disk.
+func newBadKeyLogs() *rate.Limiter { return rate.NewLimiter(1, 20) }
 
-// unauthorized: there is no key, or why RFC 6750 calls it wrong.
+// unauthorized is the response to a request without a valid key. why is the error code of RFC 6750,
+// empty if there is no key.
 func unauthorized(why string) *Problem {
-	p := newProblem(http.StatusUnauthorized, "unauthorized", "an API key is needed: Authorization: Bearer KEY")
+	p := newProblem(http.StatusUnauthorized, "unauthorized", "an API key is required: Authorization: Bearer KEY")
 	challenge := "Bearer"
 	if why != "" {
-		p.Detail = "this is not an API key of this server, or not any more"
+		p.Detail = "this is not a valid API key of this server; it may have been revoked"
 		challenge += fmt.Sprintf(" error=%q", why)
 	}
 	p.header = http.Header{"Www-Authenticate": {challenge}}
@@ -139,42 +142,42 @@ func unauthorized(why string) *Problem {
 }
 
 func forbidden(scope keyring.Scope) *Problem {
-	p := newProblem(http.StatusForbidden, "forbidden", fmt.Sprintf("this API key is not for that: it lacks the scope %s", scope))
+	p := newProblem(http.StatusForbidden, "forbidden", fmt.Sprintf("this API key does not allow that: it lacks the scope %s", scope))
 	p.header = http.Header{"Www-Authenticate": {fmt.Sprintf(`Bearer error="insufficient_scope", scope=%q`, scope)}}
 	return p
 }
 
-// parse reads the id of a job that the caller may change or see all of.
-func (s *Server) parse(ctx context.Context, text string) (job.ID, error) {
+// authorizedID parses the id of a job, and returns an error unless the caller may access the job.
+func (s *Server) authorizedID(ctx context.Context, text string) (job.ID, error) {
 	id, err := job.ParseID(text)
-	if err != nil || callerOf(ctx).all {
+	if err != nil || callerOf(ctx).seesAll {
 		return id, err
 	}
 	j, err := s.Store.Job(id)
-	return id, s.disclose(ctx, id, j.Owner, err)
+	return id, s.hideFromOthers(ctx, id, j.Owner, err)
 }
 
-// disclose is what the caller is told after a job was read, with whatever error:
-// another owner's job is one that there never was, gone or not. owner is empty
-// where the reading has not come to know it.
-func (s *Server) disclose(ctx context.Context, id job.ID, owner string, err error) error {
+// hideFromOthers returns the error for the caller after a job was read with err, which may be nil.
+// For the job of another owner, also an erased one, it is that of a job that never existed. owner
+// is empty if it is unknown.
+func (s *Server) hideFromOthers(ctx context.Context, id job.ID, owner string, err error) error {
 	c := callerOf(ctx)
 	switch {
-	case c.all:
+	case c.seesAll:
 		return err
-	case c.barred != nil:
-		return c.barred
+	case c.denied != nil:
+		return c.denied
 	case err == nil, owner != "":
 	case errors.Is(err, job.ErrGone):
 		stone, serr := s.Store.Tombstone(id)
 		if serr != nil && !errors.Is(serr, job.ErrNotFound) {
 			return serr
 		}
-		owner = stone.Owner // whose it was that has expired nobody knows
+		owner = stone.Owner // empty for an expired job
 	case errors.Is(err, job.ErrDamagedJob):
 		spec, serr := s.Store.Spec(id)
 		if serr != nil {
-			return err // whose it is can't be known any more
+			return err // the owner is unknown
 		}
 		owner = spec.Owner
 	default:

@@ -4,155 +4,26 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/atelier-go/atelier/api"
-	"github.com/atelier-go/atelier/api/keyring"
 	"github.com/atelier-go/atelier/pkg/job"
-	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// A guarded service has keys: of anna and berta to submit and read, of anna for
-// one of both alone, and of an admin.
-type guarded struct {
-	*service
-	keyless *service          // beside it, on the same store
-	keys    map[string]string // by the names in callers
-	ring    *keyring.Ring
-	log     *logbook
-}
-
-// A logbook is a log to look through.
-type logbook struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logbook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logbook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-func serveGuarded(t *testing.T, settings ...func(*api.Config)) *guarded {
-	t.Helper()
-	g := &guarded{keys: map[string]string{"none": "", "wrong": "atelier_ABCDEFGHIJKLMNOPQRSTUVWXYZ"}, log: &logbook{}}
-	var lines []string
-	for name, holder := range map[string]keyring.Holder{
-		"right":  {Owner: "anna", Scopes: []keyring.Scope{keyring.Submit, keyring.Read}},
-		"submit": {Owner: "anna", Scopes: []keyring.Scope{keyring.Submit}},
-		"read":   {Owner: "anna", Scopes: []keyring.Scope{keyring.Read}},
-		"other":  {Owner: "berta", Scopes: []keyring.Scope{keyring.Submit, keyring.Read}},
-		"admin":  {Owner: "ops", Scopes: []keyring.Scope{keyring.Admin}},
-	} {
-		key, line := keyring.New(holder)
-		g.keys[name], lines = key, append(lines, line)
-	}
-	path := filepath.Join(t.TempDir(), "keys")
-	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	log := slog.New(slog.NewTextHandler(g.log, nil))
-	ring, err := keyring.Open(path, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g.service = serve(t, append(settings, func(c *api.Config) { c.Keys, c.Log = ring, log })...)
-	g.ring = ring
-	g.keyless = g.beside(settings...)
-	t.Cleanup(func() {
-		for name, key := range g.keys {
-			if key != "" && strings.Contains(g.log.String(), key) {
-				t.Errorf("the key %s was logged", name)
-			}
-		}
-	})
-	return g
-}
-
-// request sends a request as one of the callers; keyless is anybody on a server
-// without keys.
-func (g *guarded) request(as, method, path, contentType string, body []byte, header ...string) (*http.Response, []byte) {
-	g.Helper()
-	base := g.url
-	if as == "keyless" {
-		base = g.keyless.url
-	}
-	req, err := http.NewRequestWithContext(g.Context(), method, base+path, bytes.NewReader(body))
-	if err != nil {
-		g.Fatal(err)
-	}
-	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
-	}
-	if key := g.keys[as]; key != "" {
-		req.Header.Set("Authorization", "Bearer "+key)
-	}
-	for i := 0; i < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
-		if header[i] == "Host" {
-			req.Host = header[i+1]
-		}
-	}
-	return g.do(req)
-}
-
-func (g *guarded) submitAs(as string, more ...field) job.Job {
-	g.Helper()
-	contentType, body := form(g.T, append(more, field{"image", "p.jpg", jpegPicture(g.T)}, field{name: "style", value: style.Names()[0]})...)
-	resp, answer := g.request(as, "POST", "/v1/jobs", contentType, body)
-	var j job.Job
-	if err := json.Unmarshal(answer, &j); err != nil || resp.StatusCode != http.StatusAccepted {
-		g.Fatalf("%s %s", resp.Status, answer)
-	}
-	return j
-}
-
-// annas makes a job of anna's in a state.
-func (g *guarded) annas(state job.State, more ...field) job.ID {
-	g.Helper()
-	id := g.submitAs("right", more...).ID
-	var err error
-	switch state {
-	case job.Succeeded:
-		err = g.begun(id).Succeed(jpegPicture(g.T), nil, job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}, job.Receipt{})
-	case job.Failed:
-		err = g.begun(id).Fail(job.Failure{Code: job.CodeGaveUp, Message: "given up"})
-	case "gone":
-		err = g.store.Erase(id, store.Erased)
-	}
-	if err != nil {
-		g.Fatal(err)
-	}
-	return id
-}
-
-// callers are the columns of the tables of who may what.
-var callers = []string{"none", "wrong", "other", "submit", "read", "right", "admin", "keyless"}
-
-// A rule is what a request answers to each of the callers. Its job, where its
-// path has one, is anna's.
+// A rule is the expected responses of a request to each of the callers. If its path has a job, that
+// is anna's.
 type rule struct {
 	state    job.State // of the job
 	statuses string    // in the order of callers
 }
 
-// The rows of which there is one for each operation of the API's description, so
-// that none is forgotten.
+// rules has a row for each operation of the API's description; TestPermissions fails if one is
+// missing.
 var rules = map[string]rule{
 	//                                   none wrong other submit read right admin keyless
 	"post /v1/jobs":                   {"", "401 401 202 202 403 202 202 202"},
@@ -171,8 +42,8 @@ var rules = map[string]rule{
 	"get /v1/styles/{name}/thumbnail": {"", "200 200 200 200 200 200 200 200"},
 }
 
-func TestWhoMayWhat(t *testing.T) {
-	g := serveGuarded(t, func(c *api.Config) { c.Uploads = &inbox{} })
+func TestPermissions(t *testing.T) {
+	g := serveWithKeys(t, func(c *api.Config) { c.Uploads = &uploadsInMemory{} })
 	described := map[string]bool{}
 	for _, operation := range g.operations() {
 		described[operation] = true
@@ -228,8 +99,8 @@ func TestWhoMayWhat(t *testing.T) {
 	}
 }
 
-// expect compares an answer's status, and how it is told why.
-func (g *guarded) expect(resp *http.Response, body []byte, want, what string) {
+// expect compares the status, problem code and challenge of a response.
+func (g *keyedService) expect(resp *http.Response, body []byte, want, what string) {
 	g.Helper()
 	code := map[string]string{"401": "unauthorized", "403": "forbidden", "404": "not_found", "410": "gone"}[want]
 	var p api.Problem
@@ -242,7 +113,7 @@ func (g *guarded) expect(resp *http.Response, body []byte, want, what string) {
 	}
 }
 
-// operations are the API's, from its own description.
+// operations returns the operations of the API's description.
 func (s *service) operations() (all []string) {
 	s.Helper()
 	_, body := s.get("/v1/openapi.json")
@@ -265,9 +136,9 @@ func (s *service) operations() (all []string) {
 	return all
 }
 
-// What is public needs no key, and looks at none.
-func TestPublicThings(t *testing.T) {
-	g := serveGuarded(t)
+// Public paths need no key and ignore one.
+func TestPublicPathsNeedNoKey(t *testing.T) {
+	g := serveWithKeys(t)
 	files, err := filepath.Glob("ui/*")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
@@ -291,8 +162,8 @@ func TestPublicThings(t *testing.T) {
 	}
 }
 
-func TestPublicJobsShowTheirResultAndThumbnailAlone(t *testing.T) {
-	g := serveGuarded(t)
+func TestPublicJobsShowOnlyResultAndThumbnail(t *testing.T) {
+	g := serveWithKeys(t)
 	public := field{name: "public", value: "true"}
 	private, shown, unfinished, failed := g.annas(job.Succeeded), g.annas(job.Succeeded, public), g.annas(job.Queued, public), g.annas(job.Failed, public)
 	if j, err := g.store.Job(private); err != nil || j.Public || j.Owner != "anna" {
@@ -327,12 +198,12 @@ func TestPublicJobsShowTheirResultAndThumbnailAlone(t *testing.T) {
 	}
 }
 
-func TestListsAreTheOwners(t *testing.T) {
-	g := serveGuarded(t)
-	annas, bertas, nobodys := g.submitAs("right").ID, g.submitAs("other").ID, g.submitAs("keyless").ID
+func TestListsShowOnlyTheOwnersJobs(t *testing.T) {
+	g := serveWithKeys(t)
+	annas, bertas, unowned := g.submitAs("right").ID, g.submitAs("other").ID, g.submitAs("keyless").ID
 	for as, want := range map[string][]job.ID{
 		"right": {annas}, "read": {annas}, "other": {bertas},
-		"admin": {nobodys, bertas, annas}, "keyless": {nobodys, bertas, annas},
+		"admin": {unowned, bertas, annas}, "keyless": {unowned, bertas, annas},
 	} {
 		_, body := g.request(as, "GET", "/v1/jobs", "", nil)
 		var p jobPage
@@ -345,13 +216,13 @@ func TestListsAreTheOwners(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", as, got, want)
 		}
 	}
-	resp, body := g.request("right", "GET", "/v1/jobs/"+string(nobodys), "", nil)
+	resp, body := g.request("right", "GET", "/v1/jobs/"+string(unowned), "", nil)
 	wantProblem(t, resp, body, 404, "not_found", "")
 }
 
-// A job stays its owner's through all that happens to it.
-func TestOwnersThroughAJobsLife(t *testing.T) {
-	g := serveGuarded(t)
+// A job belongs to its owner in all states.
+func TestJobKeepsItsOwner(t *testing.T) {
+	g := serveWithKeys(t)
 	id := g.annas(job.Failed)
 	path := "/v1/jobs/" + string(id)
 	see := func(when string) {
@@ -379,8 +250,8 @@ func TestOwnersThroughAJobsLife(t *testing.T) {
 	see("painted")
 }
 
-func TestIdempotencyKeysAreTheOwners(t *testing.T) {
-	g := serveGuarded(t)
+func TestIdempotencyKeysArePerOwner(t *testing.T) {
+	g := serveWithKeys(t)
 	contentType, body := form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
 	ids := map[job.ID]string{}
 	for _, as := range []string{"right", "submit", "other", "admin"} {
@@ -396,8 +267,8 @@ func TestIdempotencyKeysAreTheOwners(t *testing.T) {
 	}
 }
 
-func TestHeadersThatAreNoKey(t *testing.T) {
-	g := serveGuarded(t)
+func TestInvalidAuthorizationHeaders(t *testing.T) {
+	g := serveWithKeys(t)
 	right := g.keys["right"]
 	for header, want := range map[string]int{
 		"Bearer " + right: 200, "bearer " + right: 200, "BEARER  " + right: 200,
@@ -420,7 +291,7 @@ func TestHeadersThatAreNoKey(t *testing.T) {
 	for range 100 {
 		g.request("wrong", "GET", "/v1/jobs", "", nil)
 	}
-	if n := strings.Count(g.log.String(), "a key that nobody holds"); n < 1 || n > 40 {
+	if n := strings.Count(g.log.String(), "unknown API key"); n < 1 || n > 40 {
 		t.Errorf("%d of 107 wrong keys were logged, want some, not all", n)
 	}
 	if strings.Contains(g.log.String(), right[8:]) || strings.Contains(strings.ToLower(g.log.String()), strings.ToLower(right[8:])) {
@@ -428,10 +299,10 @@ func TestHeadersThatAreNoKey(t *testing.T) {
 	}
 }
 
-// With keys a server may have any name, and other sites' pages are refused all
-// the same; nothing is said that would let them read.
-func TestOtherSitesAndKeys(t *testing.T) {
-	g := serveGuarded(t)
+// With keys, a server may have any name. Requests from other sites' pages are refused too, without
+// headers that would let the pages read responses.
+func TestCrossOriginRequestsWithKeys(t *testing.T) {
+	g := serveWithKeys(t)
 	shown := g.annas(job.Succeeded, field{name: "public", value: "true"})
 	for _, as := range []string{"none", "right"} {
 		resp, body := g.request(as, "GET", "/v1/styles", "", nil, "Host", "atelier.example")
@@ -456,9 +327,9 @@ func TestOtherSitesAndKeys(t *testing.T) {
 	wantProblem(t, resp, body, 403, "cross_origin", "")
 }
 
-// A key in the address is none: addresses are logged everywhere.
-func TestKeysInAddressesAreNone(t *testing.T) {
-	g := serveGuarded(t)
+// A key in the URL is ignored, because URLs are logged.
+func TestKeysInURLsAreIgnored(t *testing.T) {
+	g := serveWithKeys(t)
 	for _, name := range []string{"access_token", "key"} {
 		resp, body := g.request("none", "GET", "/v1/jobs?"+name+"="+url.QueryEscape("atelier_x"), "", nil)
 		wantProblem(t, resp, body, 401, "unauthorized", "Authorization: Bearer")

@@ -9,8 +9,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// While too many jobs wait, or too many have waited for long, submissions are told when to come again, and all else
-// goes on.
+// While too many jobs wait, or too many have waited too long, submissions are refused with
+// Retry-After, and other requests succeed.
 func TestBacklogRefusesSubmissions(t *testing.T) {
 	const limit = 400
 	now := time.Now()
@@ -27,7 +27,7 @@ func TestBacklogRefusesSubmissions(t *testing.T) {
 		"fewer than may":                 {store.Quotas{Backlog: limit}, store.Backlog{At: now, Unfinished: limit - 1}, 0},
 		"some are late":                  {store.Quotas{Backlog: limit}, store.Backlog{At: now, Unfinished: limit - 1, Late: 99}, 0},
 		"fewer than a hundredth is late": {store.Quotas{Backlog: 1e6}, store.Backlog{At: now, Unfinished: 20_000, Late: 199}, 0},
-		"nobody has swept for long":      {store.Quotas{Backlog: limit}, store.Backlog{At: now.Add(-time.Hour), Unfinished: limit}, 0},
+		"the last sweep is too old":      {store.Quotas{Backlog: limit}, store.Backlog{At: now.Add(-time.Hour), Unfinished: limit}, 0},
 		"no limit":                       {store.Quotas{}, store.Backlog{At: now, Unfinished: 1 << 30, Late: 1 << 30}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -9,10 +9,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// cancel ends a job's run: one that waits is never begun, and what is made of
-// one that runs is thrown away.
+// cancel ends a job's run. A queued job is not started; the result of a running one is discarded.
 func (s *Server) cancel(ctx context.Context, in *jobInput) (*changedOutput, error) {
-	id, err := s.parse(ctx, in.ID)
+	id, err := s.authorizedID(ctx, in.ID)
 	if err != nil {
 		return nil, s.problem(ctx, "cancel a job", err)
 	}
@@ -21,32 +20,32 @@ func (s *Server) cancel(ctx context.Context, in *jobInput) (*changedOutput, erro
 		return nil, s.problem(ctx, "cancel a job", err)
 	}
 	s.log(ctx).Info("canceled", "job", id, "by", callerOf(ctx).owner)
-	return &changedOutput{Cache: "no-store", Body: addressed(j)}, nil
+	return &changedOutput{Cache: "no-store", Body: withURLs(j)}, nil
 }
 
-// retry lets a job that failed or was canceled run again.
+// retry makes the next run of a failed or canceled job.
 func (s *Server) retry(ctx context.Context, in *jobInput) (*acceptedOutput, error) {
-	id, err := s.parse(ctx, in.ID)
+	id, err := s.authorizedID(ctx, in.ID)
 	if err != nil {
 		return nil, s.problem(ctx, "retry a job", err)
 	}
-	j, err := s.runAgain(ctx, id, s.Store.Retry)
+	j, err := s.startNextRun(ctx, id, s.Store.Retry)
 	if err != nil {
 		return nil, s.problem(ctx, "retry a job", err)
 	}
 	return accepted(j, "../"+in.ID), nil // relative to this request's own address
 }
 
-// runAgain makes a job's next run and announces it. It can be repeated: a run
-// that nobody has begun is announced again. errUnsure: the run may be there and
-// could not be announced; the sweeper does that if nobody asks again.
-func (s *Server) runAgain(ctx context.Context, id job.ID, retry func(job.ID) (job.Job, bool, error)) (job.Job, error) {
-	j, made, err := retry(id)
+// startNextRun makes and enqueues a job's next run. It can be repeated: a run that no worker has
+// started is enqueued again. After errMaybeStored the run may exist without having been enqueued;
+// the sweeper enqueues it if the request is not repeated.
+func (s *Server) startNextRun(ctx context.Context, id job.ID, retry func(job.ID) (job.Job, bool, error)) (job.Job, error) {
+	j, created, err := retry(id)
 	if err != nil {
 		return job.Job{}, err
 	}
-	if err := s.announceAgain(ctx, j, made); err != nil {
-		return job.Job{}, fmt.Errorf("%w: %w", errUnsure, err)
+	if err := s.enqueueAgain(ctx, j, created); err != nil {
+		return job.Job{}, fmt.Errorf("%w: %w", errMaybeStored, err)
 	}
 	s.log(ctx).Info("retried", "job", id, "run", j.Run, "by", callerOf(ctx).owner)
 	return j, nil
@@ -54,14 +53,14 @@ func (s *Server) runAgain(ctx context.Context, id job.ID, retry func(job.ID) (jo
 
 func eraseReplies() replies {
 	all := problems(401, 404, 410, 500)
-	all["204"] = reply("There is nothing left of it", nil, "Cache-Control")
+	all["204"] = reply("The job is erased", nil, "Cache-Control")
 	return all
 }
 
-// erase removes everything of a job, for good. What is gone already is answered
-// as such, which tells a client whose first answer was lost that it is done.
+// erase removes a job with all its data, for good. For an erased job it returns 410, so that a
+// client whose first response was lost knows that it is done.
 func (s *Server) erase(ctx context.Context, in *jobInput) (*struct{}, error) {
-	id, published, err := s.erasable(ctx, in.ID)
+	id, published, err := s.eraseTarget(ctx, in.ID)
 	if err == nil {
 		err = s.Store.Erase(id, store.Erased)
 		s.linker.forget(published)
@@ -73,23 +72,24 @@ func (s *Server) erase(ctx context.Context, in *jobInput) (*struct{}, error) {
 	return nil, nil
 }
 
-// erasable reads of a job that the caller may erase where it can be published. Of a
-// damaged one the spec is enough; without it the job may be anybody's.
-func (s *Server) erasable(ctx context.Context, text string) (id job.ID, published []string, err error) {
-	j, err := s.read(ctx, text)
+// eraseTarget returns the id of a job that the caller may erase, and the names under which its
+// result can be published. Of a damaged job it reads the spec only; if that is unreadable too, the
+// owner is unknown and only an admin may erase the job.
+func (s *Server) eraseTarget(ctx context.Context, text string) (id job.ID, published []string, err error) {
+	j, err := s.readJob(ctx, text)
 	if err == nil {
 		return j.ID, store.Published(j.ID, j.Format, j.Public), nil
 	}
 	if !errors.Is(err, job.ErrDamagedJob) {
 		return "", nil, err
 	}
-	id = job.ID(text) // read has parsed it
+	id = job.ID(text) // readJob has parsed it
 	spec, serr := s.Store.Spec(id)
 	c := callerOf(ctx)
 	switch {
-	case serr == nil && (c.all || spec.Owner == c.owner):
+	case serr == nil && (c.seesAll || spec.Owner == c.owner):
 		return id, store.Published(id, spec.Format, spec.Public), nil
-	case !c.all:
+	case !c.seesAll:
 		return "", nil, err
 	}
 	for _, format := range job.OutputFormats {

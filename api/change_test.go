@@ -43,7 +43,7 @@ func (s *service) claim(id job.ID, run int) *store.Lease {
 	return lease
 }
 
-// begun is the first attempt at a job, whose picture is decoded.
+// begun starts the first attempt at a job and stores its preview.
 func (s *service) begun(id job.ID) *store.Lease {
 	s.Helper()
 	lease := s.claim(id, 1)
@@ -53,7 +53,7 @@ func (s *service) begun(id job.ID) *store.Lease {
 	return lease
 }
 
-// in brings a new job into a state.
+// in makes a job in a state.
 func (s *service) in(state job.State, fields ...field) job.ID {
 	s.Helper()
 	id := s.good(fields...).ID
@@ -78,7 +78,7 @@ func (s *service) in(state job.State, fields ...field) job.ID {
 	return id
 }
 
-// What each request does to a job in each state.
+// The responses of each request to a job in each state.
 func TestChanges(t *testing.T) {
 	const cancel, retry, erase = "POST /cancel", "POST /retry", "DELETE "
 	for _, tt := range []struct {
@@ -135,7 +135,7 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-func TestCanceledJobIsNotBegun(t *testing.T) {
+func TestCanceledJobIsNotStarted(t *testing.T) {
 	s := serve(t)
 	queued, running := s.good().ID, s.good().ID
 	lease := s.claim(running, 1)
@@ -154,14 +154,14 @@ func TestCanceledJobIsNotBegun(t *testing.T) {
 	wantProblem(t, resp, body, 409, "not_finished", "canceled")
 }
 
-func TestRetryAnnouncesTheNextRun(t *testing.T) {
+func TestRetryEnqueuesNextRun(t *testing.T) {
 	s := serve(t)
 	id := s.in(job.Failed)
 	path := "/v1/jobs/" + string(id) + "/retry"
 
 	s.queue.set(errors.New("connection refused by 10.1.2.3"))
 	resp, body := s.send("POST", path, "")
-	wantProblem(t, resp, body, 503, "unavailable", "sending the same again is safe")
+	wantProblem(t, resp, body, 503, "unavailable", "sending the same request again is safe")
 	if resp.Header.Get("Retry-After") == "" || bytes.Contains(body, []byte("10.1.2.3")) {
 		t.Errorf("%v %s", resp.Header, body)
 	}
@@ -177,8 +177,8 @@ func TestRetryAnnouncesTheNextRun(t *testing.T) {
 			t.Errorf("Location %v, %v; Retry-After %q", where, err, resp.Header.Get("Retry-After"))
 		}
 	}
-	if got := s.queue.announced()[1:]; len(got) != 1 || got[0] != (job.Message{Job: id, Run: 2}) {
-		t.Errorf("announced %v", got)
+	if got := s.queue.messages()[1:]; len(got) != 1 || got[0] != (job.Message{Job: id, Run: 2}) {
+		t.Errorf("enqueued %v", got)
 	}
 	s.claim(id, 2)
 	resp, body = s.send("POST", path, "")
@@ -202,9 +202,9 @@ func TestErasedJobIsGone(t *testing.T) {
 	}
 }
 
-// Whatever clients and a worker do to a job at the same time, each is answered
-// in terms of the contract, and never that something went wrong.
-func TestEverythingAtOnce(t *testing.T) {
+// Concurrent requests of clients and a worker for one job get only responses of the contract, never
+// an internal error.
+func TestConcurrentChanges(t *testing.T) {
 	s := serve(t)
 	for range 10 {
 		id := s.good().ID
@@ -263,126 +263,5 @@ func TestEverythingAtOnce(t *testing.T) {
 		if _, err := s.store.Checkup(store.EntryOf(job.Job{ID: id}), time.Now(), 0); !errors.Is(err, job.ErrGone) && !errors.Is(err, job.ErrFinished) {
 			t.Errorf("a sweeper finds an erased job: %v", err)
 		}
-	}
-}
-
-type redriven struct {
-	Retried []job.ID
-	Skipped []struct {
-		ID           string
-		Code, Detail string
-	}
-	Next *string `json:"next_cursor"`
-}
-
-func (s *service) redrive(body string) (got redriven) {
-	s.Helper()
-	resp, answer := s.send("POST", "/v1/admin/redrive", body)
-	if err := json.Unmarshal(answer, &got); err != nil || resp.StatusCode != 200 || !bytes.HasPrefix(answer, []byte(`{"retried":[`)) {
-		s.Fatalf("redrive %s: %s %s", body, resp.Status, answer)
-	}
-	return got
-}
-
-func TestRedrive(t *testing.T) {
-	s := serve(t)
-	var failed []job.ID
-	for range 5 {
-		failed = append(failed, s.in(job.Failed))
-	}
-	other := s.good().ID
-	if err := s.claim(other, 1).Fail(job.Failure{Code: "damaged_image", Message: "the image is damaged"}); err != nil {
-		t.Fatal(err)
-	}
-	canceled, queued, gone := s.in(job.Canceled), s.in(job.Queued), s.in("gone")
-	s.in(job.Succeeded)
-	before := len(s.queue.announced())
-
-	got := s.redrive(fmt.Sprintf(`{"ids": [%q, %q, %q, %q, "x"]}`, canceled, failed[0], queued, gone))
-	if len(got.Retried) != 2 || got.Retried[0] != canceled || got.Retried[1] != failed[0] || got.Next != nil {
-		t.Errorf("by id: %+v", got)
-	}
-	for i, code := range []string{"not_retryable", "gone", "not_found"} {
-		if got.Skipped[i].Code != code || got.Skipped[i].Detail == "" {
-			t.Errorf("by id: skipped %+v, want %s", got.Skipped[i], code)
-		}
-	}
-
-	// By reason, in pages.
-	var retried []job.ID
-	body, pages := `{"code": "gave_up", "limit": 2}`, 0
-	for ; ; pages++ {
-		got := s.redrive(body)
-		retried = append(retried, got.Retried...)
-		if got.Next == nil {
-			break
-		}
-		body = fmt.Sprintf(`{"code": "gave_up", "limit": 2, "cursor": %q}`, *got.Next)
-	}
-	if pages < 1 || len(retried) != 4 || retried[0] != failed[4] || retried[3] != failed[1] {
-		t.Errorf("by reason: %v in %d pages, want %v newest first", retried, pages+1, failed[1:])
-	}
-
-	if got := s.redrive(`{"all": true}`); len(got.Retried) != 1 || got.Retried[0] != other || len(got.Skipped) != 0 || got.Next != nil {
-		t.Errorf("all that are left: %+v, want %s", got, other)
-	}
-	if got := s.redrive(`{"all": true}`); len(got.Retried) != 0 {
-		t.Errorf("again: %+v", got)
-	}
-	for i, m := range s.queue.announced()[before:] {
-		if m.Run != 2 || i > 6 {
-			t.Errorf("announced %+v as number %d", m, i)
-		}
-	}
-}
-
-func TestRedriveWhileTheQueueIsAway(t *testing.T) {
-	s := serve(t)
-	ids := []job.ID{s.in(job.Failed), s.in(job.Failed), s.in(job.Failed)}
-	s.queue.set(errors.New("away"))
-	resp, body := s.send("POST", "/v1/admin/redrive", `{"all": true}`)
-	wantProblem(t, resp, body, 503, "unavailable", "nothing was accepted")
-	if j, err := s.store.Job(ids[2]); err != nil || j.State != job.Failed {
-		t.Errorf("a job that could not be announced is %s, %v", j.State, err)
-	}
-
-	// It goes away in the middle: what was done is told, and the rest is still to do.
-	s.queue.set(nil)
-	s.queue.failAfter(1)
-	got := s.redrive(`{"all": true}`)
-	if len(got.Retried) != 1 || got.Retried[0] != ids[2] || len(got.Skipped) != 0 || got.Next == nil || *got.Next != string(ids[2]) {
-		t.Fatalf("got %+v", got)
-	}
-	s.queue.set(nil)
-	if got := s.redrive(fmt.Sprintf(`{"ids": [%q, %q]}`, ids[1], ids[0])); len(got.Retried) != 2 {
-		t.Errorf("the rest: %+v", got)
-	}
-
-	named := fmt.Sprintf(`{"ids": [%q, %q]}`, s.in(job.Failed), s.in(job.Failed))
-	s.queue.failAfter(1)
-	if got := s.redrive(named); len(got.Retried) != 1 || len(got.Skipped) != 1 || got.Skipped[0].Code != "unavailable" || got.Next != nil {
-		t.Errorf("by id: %+v", got)
-	}
-}
-
-func TestBadRedrives(t *testing.T) {
-	s := serve(t)
-	for body, want := range map[string]struct {
-		status int
-		code   string
-		says   string
-	}{
-		``:                              {400, "malformed_request", "required"},
-		`{`:                             {400, "malformed_request", ""},
-		`{}`:                            {422, "invalid_field", "all or code"},
-		`{"all": true, "code": "x"}`:    {422, "invalid_field", "one alone"},
-		`{"ids": []}`:                   {422, "invalid_field", "ids"},
-		`{"al": true}`:                  {422, "invalid_field", "al: "},
-		`{"all": true, "limit": 1001}`:  {422, "invalid_field", "limit: "},
-		`{"all": true, "cursor": "x"}`:  {422, "invalid_field", "cursor"},
-		`{"ids": ["x"], "limit": "ab"}`: {422, "invalid_field", "limit: "},
-	} {
-		resp, answer := s.send("POST", "/v1/admin/redrive", body)
-		wantProblem(t, resp, answer, want.status, want.code, want.says)
 	}
 }

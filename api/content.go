@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// serveContent is [http.ServeContent], whose refusals are plain text, with
-// problems in their place.
+// serveContent is [http.ServeContent] with problems in place of its plain text errors.
 func serveContent(w http.ResponseWriter, r *http.Request, modified time.Time, content io.ReadSeeker) {
 	http.ServeContent(&contentWriter{ResponseWriter: w}, r, "", modified, content)
 }
@@ -17,22 +16,22 @@ type contentWriter struct {
 	refused bool
 }
 
-// WriteHeader writes the whole answer where it is a refusal.
+// WriteHeader writes a problem if the status is an error.
 func (w *contentWriter) WriteHeader(status int) {
 	if status < 400 {
 		w.ResponseWriter.WriteHeader(status)
 		return
 	}
 	w.refused = true
-	p := newProblem(http.StatusInternalServerError, "internal", "what is here can't be read")
+	p := newProblem(http.StatusInternalServerError, "internal", "the content can't be read")
 	switch status {
 	case http.StatusPreconditionFailed:
-		p = newProblem(status, "precondition_failed", "what is here is not what If-Match or If-Unmodified-Since asks for")
+		p = newProblem(status, "precondition_failed", "the content is not that of If-Match or If-Unmodified-Since")
 	case http.StatusRequestedRangeNotSatisfiable:
-		p = newProblem(status, "range_not_satisfiable", "Range asks for bytes that are not here; Content-Range says how many there are")
+		p = newProblem(status, "range_not_satisfiable", "Range is outside of the content; Content-Range has its length")
 	}
 	for _, name := range []string{"Content-Disposition", "Content-Length", "ETag", "Last-Modified"} {
-		w.Header().Del(name) // of what is refused
+		w.Header().Del(name) // of the content
 	}
 	writeProblem(w.ResponseWriter, p)
 }
@@ -45,5 +44,5 @@ func (w *contentWriter) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// ReadFrom lets files go to the socket without a detour.
+// ReadFrom lets the kernel copy files to the socket.
 func (w *contentWriter) ReadFrom(r io.Reader) (int64, error) { return io.Copy(w.ResponseWriter, r) }

@@ -16,10 +16,10 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// contract are examples of what each operation answers. The first of each is of
-// success: from its situation the usual ones go, which are written once for all
-// operations, in contract_usual_test.go. A new operation needs an entry here, and
-// a new status an example; TestContract says which.
+// contract has examples of the responses of each operation. The first is a successful one; the
+// examples in contract_usual_test.go, which are common to all operations, start from its situation.
+// A new operation needs an entry here, and a new status an example; TestContract names what is
+// missing.
 var contract = map[string][]example{
 	"post /v1/jobs": {
 		{202, "", submission(), promisesJob},
@@ -151,7 +151,7 @@ var contract = map[string][]example{
 
 // ---- Checks
 
-// promisesJob: Location leads to the job, which is unfinished.
+// promisesJob checks that Location leads to the job, which is unfinished.
 func promisesJob(s *scene, resp *http.Response, body []byte) {
 	s.Helper()
 	where, err := resp.Location()
@@ -173,7 +173,7 @@ func retryAfter(want bool) func(*scene, *http.Response, []byte) {
 	}
 }
 
-// namesField: the problem says which field is wrong.
+// namesField checks that the problem names a field.
 func namesField(name string) func(*scene, *http.Response, []byte) {
 	return func(s *scene, _ *http.Response, body []byte) {
 		s.Helper()
@@ -200,7 +200,7 @@ func in(state job.State, more ...field) func(*scene) {
 	return func(s *scene) { s.id = s.keyless.in(state, more...) }
 }
 
-// submission is a good one, but for the fields that are given.
+// submission is a valid submission with some fields replaced.
 func submission(fields ...field) func(*scene) {
 	return func(s *scene) { s.contentType, s.body = form(s.T, s.goodBut(fields...)...) }
 }
@@ -217,7 +217,7 @@ func with(header, value string) func(*scene) {
 
 func underKey(key string) func(*scene) { return with("Idempotency-Key", key) }
 
-// again makes the request the second of its kind.
+// again sends the request once before.
 func again(operation string) func(*scene) {
 	return func(s *scene) {
 		if resp, body := s.play(operation); resp.StatusCode >= 300 {
@@ -230,7 +230,7 @@ func limits(l imageio.Limits) func(*scene) {
 	return func(s *scene) { s.keyless = s.beside(func(c *api.Config) { c.Limits = l }) }
 }
 
-// copied is a server for whose every picture there is a copy elsewhere.
+// copied is a server with a copy of every picture in a bucket.
 func copied(s *scene) { s.keyless = s.beside(func(c *api.Config) { c.Copies = elsewhere{} }) }
 
 type elsewhere struct{}
@@ -245,14 +245,14 @@ func (elsewhere) Link(_ context.Context, name, _, _ string) (string, error) {
 	return origin + "/" + name + "?signature=x", nil
 }
 
-// withUploads is a server with a place for uploads, in memory.
+// withUploads is a server with uploads in memory.
 func withUploads(s *scene) {
-	s.inbox = &inbox{}
+	s.inbox = &uploadsInMemory{}
 	s.keyless = s.keyless.beside(func(c *api.Config) { c.Uploads = s.inbox })
 }
 
-// uploaded is a submission of an upload to which something was put: the right picture,
-// something else, or nothing.
+// uploaded is a submission of an upload that contains the right picture, something else, or
+// nothing.
 func uploaded(what string) func(*scene) {
 	return func(s *scene) {
 		content := []byte(what)
@@ -273,7 +273,7 @@ func uploadAs(id string) func(*scene) {
 	}
 }
 
-// uploadOf is a submission of an upload that was never granted, with an id of so long ago.
+// uploadOf is a submission of an upload that does not exist, with an id of the given age.
 func uploadOf(age time.Duration) func(*scene) {
 	ms := time.Now().Add(-age).UnixMilli()
 	return uploadAs(fmt.Sprintf("%08x-%04x-7c3d-9f10-2b6a4c8d9e0f", ms>>16, ms&0xffff))

@@ -12,14 +12,14 @@ import (
 	"github.com/atelier-go/atelier/api"
 )
 
-// A plainRoute is one that is not in the API's description: the type of its
-// success, empty where there is none, and examples of its other answers.
+// A plainRoute is a route that is not in the API's description: the content type of a successful
+// response, empty if there is none, and examples of other responses.
 type plainRoute struct {
 	media  string
 	others []example
 }
 
-// plainRoutes are all of them; TestRoutes compares them with the server's own.
+// plainRoutes are all such routes; TestRoutes compares them with the server's.
 var plainRoutes = map[string]plainRoute{
 	"GET /healthz": {"application/json", nil},
 	"GET /readyz": {"application/json", []example{
@@ -39,23 +39,21 @@ var plainRoutes = map[string]plainRoute{
 	"GET /gallery/{$}":         {"", []example{{308, "", nil, leadsTo("/gallery")}}},
 }
 
-// pageMedia are the types of the page's files, each of which has a route of its
-// own name.
+// pageMedia are the content types of the page's files, each of which has its own route.
 var pageMedia = map[string]string{
 	".css": "text/css; charset=utf-8",
 	".js":  "text/javascript; charset=utf-8",
 	".svg": "image/svg+xml",
 }
 
-// file304 are what else the page's files answer.
+// file304 are the other responses for the page's files.
 var file304 = []example{
 	{304, "", with("If-None-Match", "*"), nil},
 	{206, "", with("Range", "bytes=0-7"), eightBytes},
 	{416, "range_not_satisfiable", with("Range", "bytes=1000000000-"), nil},
 }
 
-// TestRoutes: whatever the server answers is described, or in plainRoutes, and
-// its examples hold.
+// TestRoutes checks that each route is described or in plainRoutes, and the examples of the latter.
 func TestRoutes(t *testing.T) {
 	all := maps.Clone(plainRoutes)
 	files, err := filepath.Glob("ui/*")
@@ -98,7 +96,7 @@ func TestRoutes(t *testing.T) {
 					d.valid(t, "/components/schemas/Problem", body)
 				}
 				if resp.Header.Get("Cache-Control") == "" {
-					t.Error("nothing says how long it may be kept")
+					t.Error("Cache-Control is missing")
 				}
 				if e.check != nil {
 					e.check(s, resp, body)
@@ -109,7 +107,7 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// leadsTo: Location is relative, since there may be a stage prefix.
+// leadsTo checks that Location is relative, since there may be a stage prefix.
 func leadsTo(path string) func(*scene, *http.Response, []byte) {
 	return func(s *scene, resp *http.Response, _ []byte) {
 		s.Helper()
@@ -121,22 +119,22 @@ func leadsTo(path string) func(*scene, *http.Response, []byte) {
 }
 
 func measured(s *scene) {
-	s.guarded = serveGuarded(s.T, func(c *api.Config) { c.Depth = &gauge{} })
+	s.keyedService = serveWithKeys(s.T, func(c *api.Config) { c.Depth = &depthReader{} })
 }
 
-// patterns are the routes of a server that has all of them.
+// patterns returns the routes of a server with all features.
 func patterns(t *testing.T) []string {
 	t.Helper()
 	s := serve(t)
-	server, err := api.New(api.Config{Store: s.store, Queue: s.queue, Depth: &gauge{}})
+	server, err := api.New(api.Config{Store: s.store, Queue: s.queue, Depth: &depthReader{}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return server.Patterns()
 }
 
-// TestOtherRequests: each path answers every method that it has no route for
-// with those that it has, and what is below it is nothing.
+// TestOtherRequests checks that each path responds to unsupported methods with 405 and the
+// supported ones, and that paths below it are unknown.
 func TestOtherRequests(t *testing.T) {
 	offered := map[string][]string{}
 	for _, pattern := range patterns(t) {
@@ -173,10 +171,10 @@ func TestOtherRequests(t *testing.T) {
 	}
 }
 
-// TestCrookedPaths: what a path has too much of is left out. A redirect would lead
-// away from under a stage prefix, which the API does not know.
-func TestCrookedPaths(t *testing.T) {
-	g := serveGuarded(t)
+// TestUncleanPaths checks that paths are cleaned. A redirect would lead to an address without the
+// stage prefix, which the API does not know.
+func TestUncleanPaths(t *testing.T) {
+	g := serveWithKeys(t)
 	for path, status := range map[string]int{
 		"//v1/styles": 200, "/v1//styles": 200, "/v1/./styles": 200, "/v1/jobs/../styles?x=//": 200, "//": 200, "//gallery": 200,
 		"//gallery/": 308, "//v1/jobs": 401, "/v1/styles/": 404, "//nothing": 404, "/v1/%2e%2e/v1/styles": 404, "/v1/jobs/a%2f%2fb": 401,

@@ -17,8 +17,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// An example is one answer of an operation: how to come to it, and what of it the
-// API's description does not say.
+// An example is one response of an operation: the situation, and checks that the API's description
+// does not contain.
 type example struct {
 	status  int
 	code    string                               // of a problem
@@ -26,9 +26,9 @@ type example struct {
 	check   func(*scene, *http.Response, []byte) // nil checks nothing more
 }
 
-// A scene is the API in some situation, and the request that it is about to get.
+// A scene is the API in a situation, and the request to send.
 type scene struct {
-	*guarded
+	*keyedService
 	as          string // one of callers
 	id          job.ID // stands for {id}
 	name        string // stands for {name}
@@ -36,12 +36,12 @@ type scene struct {
 	header      []string
 	contentType string
 	body        []byte
-	stalls      bool   // the body never ends
-	inbox       *inbox // of withUploads
+	stalls      bool             // the body never ends
+	inbox       *uploadsInMemory // of withUploads
 }
 
 func newScene(t *testing.T, arrange ...func(*scene)) *scene {
-	s := &scene{guarded: serveGuarded(t), as: "keyless", name: style.Names()[0]}
+	s := &scene{keyedService: serveWithKeys(t), as: "keyless", name: style.Names()[0]}
 	for _, change := range arrange {
 		if change != nil {
 			change(s)
@@ -65,10 +65,9 @@ func (s *scene) play(operation string) (*http.Response, []byte) {
 	return s.request(s.as, strings.ToUpper(method), path, "", s.body, header...)
 }
 
-// TestContract holds every answer of every operation to the API's description,
-// and the description to what is answered: for each operation and each status
-// there is an example, in contract or among the usual ones, and nothing else is
-// answered.
+// TestContract compares the responses of every operation with the API's description: there is an
+// example of each operation and status, in contract or among the usual ones, and no response that
+// is not described.
 func TestContract(t *testing.T) {
 	d := describe(t)
 	for operation := range contract {
@@ -100,12 +99,12 @@ func TestContract(t *testing.T) {
 					wantProblem(t, resp, body, e.status, e.code, "")
 				}
 				if bytes.Contains(body, []byte(s.store.Dir())) {
-					t.Errorf("it tells where the store is: %s", body)
+					t.Errorf("the response contains the path of the store: %s", body)
 				}
 				if e.check != nil {
 					e.check(s, resp, body)
 				}
-				if path, ok := strings.CutPrefix(operation, "get "); ok && e.status != http.StatusSeeOther { // a link is for GET alone
+				if path, ok := strings.CutPrefix(operation, "get "); ok && e.status != http.StatusSeeOther { // a link is signed only for GET
 					s.wantHead(path, resp)
 				}
 			})
@@ -113,7 +112,7 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// wantHead wants HEAD to be answered as GET was, without the body.
+// wantHead checks that the response to HEAD is that to GET without the body.
 func (s *scene) wantHead(path string, got *http.Response) {
 	s.Helper()
 	resp, body := s.play("head " + path)
@@ -127,10 +126,10 @@ func (s *scene) wantHead(path string, got *http.Response) {
 	}
 }
 
-// promised are the headers that an answer may not have unless that is described.
+// promised are the headers that a response may have only if they are described.
 var promised = []string{"Accept-Ranges", "Cache-Control", "Content-Range", "ETag", "Location", "Retry-After", "WWW-Authenticate"}
 
-// A description is the API's own, as anybody gets it.
+// A description is the API's OpenAPI document.
 type description struct {
 	operations map[string]operation // such as get /v1/jobs/{id}
 	schemas    *jsonschema.Compiler
@@ -175,7 +174,7 @@ func describe(t *testing.T) *description {
 	return d
 }
 
-// hold compares an answer with what is described of its status.
+// hold compares a response with the description of its status.
 func (d *description) hold(t *testing.T, name string, o operation, resp *http.Response, body []byte) {
 	t.Helper()
 	status := fmt.Sprint(resp.StatusCode)

@@ -22,8 +22,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// usual are examples of the answers that operations have in common, where they
-// are described.
+// usual returns examples of the responses that operations have in common, for those that are
+// described.
 func (o operation) usual(name string, first example) (all []example) {
 	add := func(status int, code string, change func(*scene), check func(*scene, *http.Response, []byte)) {
 		if first.arrange != nil {
@@ -71,7 +71,7 @@ func (o operation) usual(name string, first example) (all []example) {
 	return all
 }
 
-// without is a caller who lacks the scope.
+// without returns a caller without the scope.
 func (o operation) without() string {
 	for _, way := range o.Security {
 		if slices.Contains(way["key"], "read") {
@@ -97,7 +97,7 @@ func eightBytes(s *scene, resp *http.Response, body []byte) {
 
 func as(caller string) func(*scene) { return func(s *scene) { s.as = caller } }
 
-// fullOf is a server that answers one request at a time, and is at one of a caller's.
+// fullOf is a server that allows one request at a time and is handling one of the caller.
 func fullOf(caller string) func(*scene) {
 	return func(s *scene) {
 		one := func(c *api.Config) { c.Shares.Requests = 1 }
@@ -121,7 +121,7 @@ func fullOf(caller string) func(*scene) {
 	}
 }
 
-// rateUsedUp is a server to which one change was sent, and which allows no other soon.
+// rateUsedUp is a server that allows no further change.
 func rateUsedUp(s *scene) {
 	s.keyless = s.beside(slow)
 	s.keyless.send("POST", "/v1/jobs/nonsense/cancel", "")
@@ -135,7 +135,7 @@ func storeAway(s *scene) {
 	s.Cleanup(func() { os.RemoveAll(away) })
 }
 
-// damagedJob makes nonsense of whatever says what the job is.
+// damagedJob overwrites the records of the job.
 func damagedJob(s *scene) {
 	folder := jobDir(s.T, s.store.Dir(), s.id)
 	entries, err := os.ReadDir(folder)
@@ -149,8 +149,8 @@ func damagedJob(s *scene) {
 	}
 }
 
-// damagedDisk has a job whose status can't be read at all: somebody has a lease on the
-// file, so that opening it is an error of the file system's.
+// damagedDisk makes the job's status unreadable: a lease on the file makes opening it an error of
+// the file system.
 func damagedDisk(s *scene) {
 	s.id = s.keyless.in(job.Succeeded)
 	f, err := os.OpenFile(filepath.Join(jobDir(s.T, s.store.Dir(), s.id), "status.json"), os.O_RDWR, 0)
@@ -186,7 +186,7 @@ func erasedUnderKey(s *scene) {
 	}
 }
 
-// goodBut are the fields of a good submission, but for those that are given.
+// goodBut returns the fields of a valid submission with some replaced.
 func (s *service) goodBut(fields ...field) []field {
 	s.Helper()
 	for _, good := range []field{{"image", "p.jpg", jpegPicture(s.T)}, {name: "style", value: style.Names()[0]}} {
@@ -197,8 +197,7 @@ func (s *service) goodBut(fields ...field) []field {
 	return fields
 }
 
-// stall sends a request whose body never ends to a server that does not wait
-// for long.
+// stall sends a request whose body never ends to a server with a short Stall.
 func (s *scene) stall(method, path string, header []string) (*http.Response, []byte) {
 	s.Helper()
 	h, err := api.New(api.Config{Store: s.store, Queue: s.queue, Stall: 50 * time.Millisecond})

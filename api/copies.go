@@ -16,39 +16,39 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// copies are the published pictures in a bucket, as the API needs them: across a
-// network. Names are those of store.Published.
+// copies are the published pictures in a bucket, over a network. Names are those of
+// store.Published.
 type copies interface {
 	Has(ctx context.Context, name string) (bool, error)
 	Put(ctx context.Context, name string, picture io.ReadSeeker) error
 	Remove(ctx context.Context, names ...string) error
-	// Link is an address at which anybody can GET a copy for some minutes.
+	// Link returns an address at which any client can GET a copy for some minutes.
 	Link(ctx context.Context, name, contentType, disposition string) (string, error)
-	// Origin is where links lead, scheme and host.
+	// Origin returns the scheme and host of the links.
 	Origin(ctx context.Context) (string, error)
 }
 
 const (
-	// copyAsked bounds the question whether there is a copy. Who asks here has the
-	// picture at hand.
-	copyAsked = 2 * time.Second
-	// copyMade bounds the making of one, and its removal.
-	copyMade = 20 * time.Second
-	// copyAway is how long a bucket that did not answer is not asked again.
-	copyAway = 5 * time.Second
+	// lookupTimeout limits a lookup of a copy. If it fails, the picture is sent from the shared
+	// directory.
+	lookupTimeout = 2 * time.Second
+	// copyTimeout limits the making of a copy, and its removal.
+	copyTimeout = 20 * time.Second
+	// bucketPause is how long no request is sent to a bucket after one failed.
+	bucketPause = 5 * time.Second
 )
 
-// A linker redirects clients to the copies.
+// A linker makes links to the copies.
 type linker struct {
 	copies
-	known *recall
-	away  atomic.Int64 // not to be asked before, in Unix milliseconds
+	known            *recentIDs
+	unavailableUntil atomic.Int64 // no lookups before this time, in Unix milliseconds
 }
 
-// redirected answers a job's picture by a link to its copy in the bucket, if there is
-// one, and else as serve does.
-func (s *Server) redirected(name string, file *os.File, id job.ID, p picture) *huma.StreamResponse {
-	here := serve(file, file.Close, p)
+// serveOrRedirect responds with a redirect to the picture's copy in the bucket, or, if there is
+// none, with the picture, like servePicture.
+func (s *Server) serveOrRedirect(name string, file *os.File, id job.ID, p pictureHeaders) *huma.StreamResponse {
+	here := servePicture(file, file.Close, p)
 	if s.linker == nil {
 		return here
 	}
@@ -60,7 +60,7 @@ func (s *Server) redirected(name string, file *os.File, id job.ID, p picture) *h
 			return
 		}
 		_ = file.Close() // it was only read from
-		if p := (*Problem)(nil); err != nil && errors.As(s.problem(ctx.Context(), "answer a picture", err), &p) {
+		if p := (*Problem)(nil); err != nil && errors.As(s.problem(ctx.Context(), "serve a picture", err), &p) {
 			writeProblem(w, p)
 			return
 		}
@@ -70,12 +70,12 @@ func (s *Server) redirected(name string, file *os.File, id job.ID, p picture) *h
 	}}
 }
 
-// linkTo is a link to a picture's copy; none where the picture is answered here:
-// to HEAD, since a link is signed for GET alone, to a client that has it already,
-// where there is no copy, and where the bucket is away. What is too large to be
-// answered here is copied first.
-func (s *Server) linkTo(r *http.Request, name string, file *os.File, id job.ID, p picture) (string, error) {
-	if r.Method != http.MethodGet || matches(r.Header.Get("If-None-Match"), p.etag) {
+// linkTo returns a link to a picture's copy. It returns none if the picture is to be sent from
+// here: for HEAD, since a link is signed only for GET, if the client has the picture already, if
+// there is no copy, and if the bucket is unavailable. A picture that is too large to be sent from
+// here is copied to the bucket first.
+func (s *Server) linkTo(r *http.Request, name string, file *os.File, id job.ID, p pictureHeaders) (string, error) {
+	if r.Method != http.MethodGet || etagMatches(r.Header.Get("If-None-Match"), p.etag) {
 		return "", nil
 	}
 	info, err := file.Stat()
@@ -83,10 +83,10 @@ func (s *Server) linkTo(r *http.Request, name string, file *os.File, id job.ID, 
 		return "", err
 	}
 	tooLarge := s.MaxPicture > 0 && info.Size() > s.MaxPicture
-	there, err := s.linker.has(r.Context(), name)
+	there, err := s.linker.hasCopy(r.Context(), name)
 	if err == nil && !there && tooLarge {
-		// A reader of its own: what was given up may go on reading for a moment.
-		if err = s.copy(r.Context(), name, io.NewSectionReader(file, 0, info.Size()), id); errors.Is(err, job.ErrGone) {
+		// A separate reader: a copy that timed out may still be reading for a moment.
+		if err = s.makeCopy(r.Context(), name, io.NewSectionReader(file, 0, info.Size()), id); errors.Is(err, job.ErrGone) {
 			return "", err
 		}
 		there = err == nil
@@ -95,8 +95,8 @@ func (s *Server) linkTo(r *http.Request, name string, file *os.File, id job.ID, 
 	if err == nil && there {
 		link, err = s.linker.Link(r.Context(), name, p.contentType, p.disposition())
 	}
-	if err != nil && r.Context().Err() == nil && !errors.Is(err, errBucketAway) {
-		s.log(r.Context()).Warn("the copy of a picture can't be used", "job", id, "error", err)
+	if err != nil && r.Context().Err() == nil && !errors.Is(err, errBucketUnavailable) {
+		s.log(r.Context()).Warn("link to a picture's copy", "job", id, "error", err)
 	}
 	if err != nil && tooLarge && r.Header.Get("Range") == "" {
 		return "", fmt.Errorf("%w: %w", errTooLarge, err)
@@ -104,62 +104,62 @@ func (s *Server) linkTo(r *http.Request, name string, file *os.File, id job.ID, 
 	return link, nil
 }
 
-// errTooLarge: the picture can't be answered from here, and not from the bucket
-// at the moment.
-var errTooLarge = errors.New("the picture is too large to be answered at the moment")
+// errTooLarge is the error for a picture that is too large to be sent from here while the bucket is
+// unavailable.
+var errTooLarge = errors.New("the picture is too large to be sent at the moment")
 
-// errBucketAway: the bucket did not answer a moment ago.
-var errBucketAway = errors.New("the bucket was away a moment ago")
+// errBucketUnavailable is the error of lookups within bucketPause after a failed one.
+var errBucketUnavailable = errors.New("the bucket was unavailable a moment ago")
 
-// newLinker makes a linker of a bucket, and returns nil for nil.
+// newLinker returns nil for nil.
 func newLinker(c copies) *linker {
 	if c == nil {
 		return nil
 	}
-	return &linker{copies: c, known: newRecall(copiesKnown, copyKnown)}
+	return &linker{copies: c, known: newRecentIDs(maxKnownCopies, knownCopyAge)}
 }
 
-// copiesKnown and copyKnown bound what is remembered of copies that are there. A
-// job that is gone is not looked for among them; its memory is merely let go.
+// The limits of the remembered names of existing copies.
 const (
-	copiesKnown = 4096
-	copyKnown   = time.Minute
+	maxKnownCopies = 4096
+	knownCopyAge   = time.Minute
 )
 
-// origin is where links lead; "" without copies.
+// origin returns the scheme and host of links; "" without copies.
 func (l *linker) origin() (string, error) {
 	if l == nil {
 		return "", nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), copyAsked) // for credentials; S3 is not asked
+	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout) // for credentials; S3 gets no request
 	defer cancel()
 	return l.Origin(ctx)
 }
 
-// forget is for a job that is gone.
+// forget removes the names of an erased job's copies. It only saves memory, since requests for an
+// erased job look for no copy.
 func (l *linker) forget(names []string) {
 	if l == nil {
 		return
 	}
 	for _, name := range names {
-		l.known.forget(name)
+		l.known.remove(name)
 	}
 }
 
-// has says whether there is a copy. A yes is remembered for a while.
-func (l *linker) has(ctx context.Context, name string) (bool, error) {
+// hasCopy reports whether there is a copy. That there is one is remembered for knownCopyAge.
+func (l *linker) hasCopy(ctx context.Context, name string) (bool, error) {
 	now := time.Now()
 	if l.known.has(name, now) {
 		return true, nil
 	}
-	if now.UnixMilli() < l.away.Load() {
-		return false, errBucketAway
+	if now.UnixMilli() < l.unavailableUntil.Load() {
+		return false, errBucketUnavailable
 	}
-	ctx, cancel := context.WithTimeout(ctx, copyAsked)
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	there, err := l.Has(ctx, name)
 	if err != nil && !errors.Is(err, context.Canceled) {
-		l.away.Store(time.Now().Add(copyAway).UnixMilli())
+		l.unavailableUntil.Store(time.Now().Add(bucketPause).UnixMilli())
 	}
 	if there {
 		l.known.add(name, now)
@@ -167,14 +167,15 @@ func (l *linker) has(ctx context.Context, name string) (bool, error) {
 	return there, err
 }
 
-// copy makes a copy ahead of DataSync. The job may have been erased meanwhile:
-// then the erasure may have looked for the copy before it was there.
-func (s *Server) copy(ctx context.Context, name string, picture io.ReadSeeker, id job.ID) error {
-	making, cancel := context.WithTimeout(ctx, copyMade)
+// makeCopy copies a picture to the bucket before DataSync does. If the job was erased in the
+// meantime, perhaps before the copy existed, makeCopy removes the copy and returns the error of the
+// erased job.
+func (s *Server) makeCopy(ctx context.Context, name string, picture io.ReadSeeker, id job.ID) error {
+	making, cancel := context.WithTimeout(ctx, copyTimeout)
 	defer cancel()
 	err := s.linker.Put(making, name, picture)
 	if _, gone := s.Store.Job(id); errors.Is(gone, job.ErrGone) {
-		removing, cancel := context.WithTimeout(context.WithoutCancel(ctx), copyMade)
+		removing, cancel := context.WithTimeout(context.WithoutCancel(ctx), copyTimeout)
 		defer cancel()
 		return errors.Join(gone, s.linker.Remove(removing, name))
 	}

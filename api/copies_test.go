@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,9 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -23,116 +20,11 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
-	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
-// An annex is a bucket for the copies, and something before S3 that counts what
-// comes and can misbehave.
-type annex struct {
-	*testing.T
-	copies *gallery.Gallery
-	cfg    aws.Config
-	heads  atomic.Int64
-	puts   atomic.Int64
-	odd    atomic.Pointer[http.HandlerFunc] // answers instead of S3
-	pass   http.HandlerFunc                 // is S3
-}
-
-func newAnnex(t *testing.T) *annex {
-	t.Helper()
-	locked := ministacktest.StartLocked(t)
-	a := &annex{T: t}
-	proxy := ministacktest.Proxy(t, locked.Endpoint)
-	a.pass = proxy.ServeHTTP
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.Method {
-		case http.MethodHead:
-			a.heads.Add(1)
-		case http.MethodPut:
-			a.puts.Add(1)
-		}
-		if odd := a.odd.Load(); odd != nil {
-			(*odd)(w, r)
-			return
-		}
-		proxy.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	locked.Endpoint = server.URL
-	cfg, err := locked.Config(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := bucket.Create(t.Context(), cfg, "atelier")
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.copies, a.cfg = gallery.New(b), cfg
-	a.puts.Store(0)
-	return a
-}
-
-// away has S3 refuse everything, or not any more. (What it answers when it is
-// overloaded the SDK would try again.)
-func (a *annex) away(on bool) {
-	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
-	if on {
-		a.odd.Store(&refuse)
-	} else {
-		a.odd.Store(nil)
-	}
-}
-
-func (a *annex) copy(name string, content []byte) {
-	a.Helper()
-	if err := a.copies.Put(a.Context(), name, bytes.NewReader(content)); err != nil {
-		a.Fatal(err)
-	}
-}
-
-func (a *annex) holds(name string) bool {
-	a.Helper()
-	there, err := a.copies.Has(a.Context(), name)
-	if err != nil {
-		a.Fatal(err)
-	}
-	return there
-}
-
-// ask follows no redirect.
-func (s *service) ask(method, path string, header ...string) (*http.Response, []byte) {
-	s.Helper()
-	req, err := http.NewRequestWithContext(s.Context(), method, s.url+path, nil)
-	if err != nil {
-		s.Fatal(err)
-	}
-	for i := 0; i < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
-	}
-	resp, err := http.DefaultTransport.RoundTrip(req)
-	if err != nil {
-		s.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		s.Fatal(err)
-	}
-	return resp, b
-}
-
-// open follows a link with nothing but the link.
-func (s *service) open(resp *http.Response, header ...string) (*http.Response, []byte) {
-	s.Helper()
-	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Cache-Control") != "no-store" {
-		s.Fatalf("no link: %s, %v", resp.Status, resp.Header)
-	}
-	return (&service{T: s.T}).ask(http.MethodGet, resp.Header.Get("Location"), header...)
-}
-
-func TestResultIsLinkedOnceThereIsACopy(t *testing.T) {
-	a := newAnnex(t)
-	g := serveGuarded(t, func(c *api.Config) { c.Copies = a.copies })
+func TestResultRedirectsToCopy(t *testing.T) {
+	a := newTestBucket(t)
+	g := serveWithKeys(t, func(c *api.Config) { c.Copies = a.copies })
 	for _, public := range []bool{true, false} {
 		id := g.annas(job.Succeeded, field{name: "public", value: fmt.Sprint(public)})
 		path, key := "/v1/jobs/"+string(id)+"/result", []string{"Authorization", "Bearer " + g.keys["right"]}
@@ -141,7 +33,7 @@ func TestResultIsLinkedOnceThereIsACopy(t *testing.T) {
 			t.Errorf("before there is a copy: %s, %d bytes", resp.Status, len(body))
 		}
 		a.copy(name, painted)
-		for _, as := range callers { // the rules are the same, whoever answers
+		for _, as := range callers { // the permissions are the same with and without a copy
 			resp, _ := g.request(as, "GET", path, "", nil, "If-None-Match", "*")
 			link, _ := g.ask(http.MethodGet, path, "Authorization", "Bearer "+g.keys[as])
 			if as == "none" {
@@ -166,7 +58,7 @@ func TestResultIsLinkedOnceThereIsACopy(t *testing.T) {
 			t.Errorf("a range: %s, %d bytes", resp.Status, len(body))
 		}
 		if a.heads.Load() != before {
-			t.Error("S3 was asked for what it had said a moment ago")
+			t.Error("S3 got a request for a copy that was found a moment ago")
 		}
 		if resp, body := g.ask(http.MethodHead, path, key...); resp.StatusCode != http.StatusOK || resp.ContentLength != int64(len(painted)) || len(body) > 0 {
 			t.Errorf("HEAD: %s, %d", resp.Status, resp.ContentLength)
@@ -193,25 +85,6 @@ func TestResultIsLinkedOnceThereIsACopy(t *testing.T) {
 	}
 }
 
-// untilRedirected waits until a picture is answered by a link, which is so for a minute
-// then. On a busy machine S3 may take longer than the API waits for it.
-func (s *service) untilRedirected(path string, header ...string) {
-	s.Helper()
-	again := time.NewTicker(100 * time.Millisecond)
-	defer again.Stop()
-	for end := time.Now().Add(browsertest.Timeout); ; <-again.C {
-		resp, _ := s.ask(http.MethodGet, path, header...)
-		if resp.StatusCode == http.StatusSeeOther {
-			return
-		}
-		if time.Now().After(end) {
-			s.Fatalf("%s is not answered by a link: %s", path, resp.Status)
-		}
-	}
-}
-
-func first(resp *http.Response, _ []byte) *http.Response { return resp }
-
 func (s *service) job(id job.ID) job.Job {
 	s.Helper()
 	j, err := s.store.Job(id)
@@ -221,9 +94,9 @@ func (s *service) job(id job.ID) job.Job {
 	return j
 }
 
-func TestWhatIsTooLargeIsCopiedFirst(t *testing.T) {
-	a := newAnnex(t)
-	g := serveGuarded(t, func(c *api.Config) { c.Copies, c.MaxPicture = a.copies, 100 })
+func TestLargeResultIsCopiedFirst(t *testing.T) {
+	a := newTestBucket(t)
+	g := serveWithKeys(t, func(c *api.Config) { c.Copies, c.MaxPicture = a.copies, 100 })
 	id := g.annas(job.Succeeded)
 	path, key := "/v1/jobs/"+string(id)+"/result", []string{"Authorization", "Bearer " + g.keys["right"]}
 	for range 2 {
@@ -253,46 +126,10 @@ func TestWhatIsTooLargeIsCopiedFirst(t *testing.T) {
 	}
 }
 
-// erasing is a bucket before whose every write something happens.
-type erasing struct {
-	*gallery.Gallery
-	before func()
-}
-
-func (e erasing) Put(ctx context.Context, name string, picture io.ReadSeeker) error {
-	e.before()
-	return e.Gallery.Put(ctx, name, picture)
-}
-
-// keeping is a bucket that stores nothing and keeps what it was to read from, as a
-// transport does that was given up on while it was at it.
-type keeping struct {
-	*gallery.Gallery
-	kept *io.ReadSeeker
-}
-
-func (k keeping) Put(_ context.Context, _ string, picture io.ReadSeeker) error {
-	*k.kept = picture
-	return bucket.ErrUnavailable
-}
-
-// A hasty answer has something happen before each write but the first.
-type hasty struct {
-	*httptest.ResponseRecorder
-	between func()
-}
-
-func (h hasty) Write(b []byte) (int, error) {
-	if h.Body.Len() > 0 {
-		h.between()
-	}
-	return h.ResponseRecorder.Write(b)
-}
-
-// What reads a picture for S3 still, after that was given up, is not in the way of
-// who is answered from the same file.
-func TestAnswerBesideACopyThatWasGivenUp(t *testing.T) {
-	a := newAnnex(t)
+// An aborted copy that still reads the picture does not disturb the response, which is read from
+// the same file.
+func TestResponseDuringAbandonedCopy(t *testing.T) {
+	a := newTestBucket(t)
 	var kept io.ReadSeeker
 	s := serve(t)
 	h, err := api.New(api.Config{Store: s.store, Queue: s.queue, Copies: keeping{a.copies, &kept}, MaxPicture: 100})
@@ -317,9 +154,9 @@ func TestAnswerBesideACopyThatWasGivenUp(t *testing.T) {
 	}
 }
 
-func TestResultWithTheBucketAway(t *testing.T) {
-	a := newAnnex(t)
-	var log logbook
+func TestResultWhileBucketIsUnavailable(t *testing.T) {
+	a := newTestBucket(t)
+	var log logBuffer
 	settings := func(max int64) func(*api.Config) {
 		return func(c *api.Config) {
 			c.Copies, c.MaxPicture, c.Log = a.copies, max, slog.New(slog.NewTextHandler(&log, nil))
@@ -329,17 +166,17 @@ func TestResultWithTheBucketAway(t *testing.T) {
 	id := s.painted()
 	path := "/v1/jobs/" + string(id) + "/result"
 	a.copy(store.Published(id, "jpeg", true)[0], jpegPicture(t))
-	a.away(true)
+	a.setUnavailable(true)
 	asked := a.heads.Load()
 	for range 3 {
 		if resp, body := s.ask(http.MethodGet, path); resp.StatusCode != http.StatusOK || !bytes.Equal(body, jpegPicture(t)) {
-			t.Errorf("answered here: %s, %d bytes", resp.Status, len(body))
+			t.Errorf("from the shared directory: %s, %d bytes", resp.Status, len(body))
 		}
 	}
 	if n := a.heads.Load() - asked; n != 1 {
-		t.Errorf("S3 was asked %d times in a moment", n)
+		t.Errorf("S3 got %d requests in a moment", n)
 	}
-	if n := strings.Count(log.String(), "can't be used"); n != 1 {
+	if n := strings.Count(log.String(), "link to a picture's copy"); n != 1 {
 		t.Errorf("logged %d times:\n%s", n, log.String())
 	}
 	small := s.beside(settings(100)) // too large for this one
@@ -351,7 +188,7 @@ func TestResultWithTheBucketAway(t *testing.T) {
 	if resp, body := small.ask(http.MethodGet, path, "Range", "bytes=2-9"); resp.StatusCode != http.StatusPartialContent || len(body) != 8 {
 		t.Errorf("a range: %s, %d bytes", resp.Status, len(body))
 	}
-	a.away(false)
+	a.setUnavailable(false)
 	resp, _ = s.beside(settings(0)).ask(http.MethodGet, path)
 	if resp, body := s.open(resp); resp.StatusCode != http.StatusOK || !bytes.Equal(body, jpegPicture(t)) {
 		t.Errorf("when it is back: %s", resp.Status)
@@ -372,13 +209,12 @@ func (s *service) painted() job.ID {
 	return id
 }
 
-// A browser's page shows what is answered by a link, and fetches it, without handing its key on:
-// S3 refuses a link that comes with one.
+// A browser follows links without the key, which S3 would refuse.
 func TestBrowserFollowsLinks(t *testing.T) {
 	b := &browser{browsertest.Start(t)}
-	a := newAnnex(t)
-	g := serveGuarded(t, func(c *api.Config) { c.Copies = a.copies })
-	if _, err := bucket.Create(t.Context(), a.cfg, "atelier", g.url); err != nil { // once more, for its pages
+	a := newTestBucket(t)
+	g := serveWithKeys(t, func(c *api.Config) { c.Copies = a.copies })
+	if _, err := bucket.Create(t.Context(), a.cfg, "atelier", g.url); err != nil { // again, to allow its origin
 		t.Fatal(err)
 	}
 	private, public := g.annas(job.Succeeded), g.annas(job.Succeeded, field{name: "public", value: "true"})
@@ -395,7 +231,7 @@ func TestBrowserFollowsLinks(t *testing.T) {
 	if got := p.Num(`await (async () => { const i = new Image(); i.src = 'v1/jobs/` + string(public) + `/result'; await i.decode(); return i.naturalWidth })()`); got != 60 {
 		t.Errorf("shown: a width of %v", got)
 	}
-	// What is elsewhere is saved only if it says so itself: see resultInput.
+	// A picture at another origin is saved only with Content-Disposition: attachment; see resultInput.
 	const href = `document.querySelector('#download').href`
 	want := g.url + "/v1/jobs/" + string(public) + "/result?download=true"
 	p = b.open(t, g.url+"/gallery#"+string(public))
@@ -410,8 +246,8 @@ func TestBrowserFollowsLinks(t *testing.T) {
 	}
 }
 
-func TestPageMayShowWhatIsLinked(t *testing.T) {
-	cfg, err := ministack.Config(t.Context(), "http://127.0.0.1:4566") // nobody is asked
+func TestPolicyAllowsLinkedPictures(t *testing.T) {
+	cfg, err := ministack.Config(t.Context(), "http://127.0.0.1:4566") // gets no request
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,13 +10,12 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// replies are an operation's answers in the OpenAPI document, by status.
+// replies are an operation's responses in the OpenAPI document, by status.
 type replies = map[string]*huma.Response
 
-// problems are the problems that an operation answers, and those that every operation
-// may: it comes from another site's page, or there are too many requests, of one's own
-// or of others. They take the place of huma's Errors, which adds 422 and 500
-// where nothing can be invalid or go wrong.
+// problems returns the descriptions of an operation's problems, with those that every operation
+// has: a request from another site's page, and too many requests, of one owner or of all. They
+// replace huma's Errors, which adds 422 and 500 to operations that can't return them.
 func problems(statuses ...int) replies {
 	all := replies{}
 	for _, status := range append(statuses, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable) {
@@ -27,8 +26,8 @@ func problems(statuses ...int) replies {
 	return all
 }
 
-// notReady adds that a 409 says when to ask again.
-func notReady(r replies) replies {
+// withRetryAfter adds Retry-After to the 409.
+func withRetryAfter(r replies) replies {
 	r["409"].Headers["Retry-After"] = &huma.Header{Schema: &huma.Schema{Type: huma.TypeString}}
 	return r
 }
@@ -41,25 +40,24 @@ var problemHeaders = map[int][]string{
 	http.StatusServiceUnavailable:           {"Retry-After"},
 }
 
-// pictures are the answers of an operation that shows a picture, besides its
-// problems.
+// pictures adds the responses of an operation that returns a picture of one of the types.
 func pictures(others replies, types ...string) replies {
 	content := map[string]*huma.MediaType{}
 	for _, t := range types {
 		content[t] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
 	}
 	others["200"] = reply("The picture", content, "ETag", "Cache-Control", "Accept-Ranges")
-	others["206"] = reply("The part of it that Range asks for", content, "ETag", "Cache-Control", "Accept-Ranges", "Content-Range")
-	others["304"] = reply("It is the one that If-None-Match names", nil, "ETag", "Cache-Control")
+	others["206"] = reply("The part of the picture in Range", content, "ETag", "Cache-Control", "Accept-Ranges", "Content-Range")
+	others["304"] = reply("The picture is the one of If-None-Match", nil, "ETag", "Cache-Control")
 	for status, r := range problems(http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable) {
 		others[status] = r
 	}
 	return others
 }
 
-// redirecting adds that a copy on S3 may be answered by a link.
-func redirecting(others replies) replies {
-	others["303"] = reply("The picture is elsewhere for some minutes: send no key there", nil, "Location", "Cache-Control")
+// withRedirect adds the redirect to a copy on S3.
+func withRedirect(others replies) replies {
+	others["303"] = reply("The picture is available at another address for some minutes: send no key there", nil, "Location", "Cache-Control")
 	return others
 }
 
@@ -72,18 +70,17 @@ func reply(description string, content map[string]*huma.MediaType, headers ...st
 }
 
 var headerDocs = map[string]string{
-	"Accept-Ranges":    "That it can be asked for in parts",
-	"Cache-Control":    "Who may keep it, and for how long",
-	"Content-Range":    "Which part it is, and of how many bytes",
+	"Accept-Ranges":    "bytes: Range requests are supported",
+	"Cache-Control":    "Whether and how long the response may be cached",
+	"Content-Range":    "Which part it is, and the length of the whole",
 	"ETag":             "For If-None-Match",
-	"Location":         "Where it is: of a job relative to this request's address, of a picture elsewhere in full",
-	"Retry-After":      "So many seconds are to pass before the next request; of a job while it is unfinished",
-	"WWW-Authenticate": "That an API key is needed, or which scope this one lacks",
+	"Location":         "The address: of a job, relative to the request's; of a picture, absolute",
+	"Retry-After":      "Seconds to wait before the next request; for a job, while it is unfinished",
+	"WWW-Authenticate": "An API key is required, or the scope that the key lacks",
 }
 
-// describeHeaders says of every header what it is for, and whether a client can
-// count on it. It comes after the registrations, since huma adds the headers of
-// its outputs there.
+// describeHeaders adds to every header its description and whether clients can rely on it. It is
+// called after the registrations, in which huma adds the headers of its outputs.
 func describeHeaders(doc *huma.OpenAPI) {
 	for _, path := range doc.Paths {
 		for _, operation := range []*huma.Operation{path.Get, path.Post, path.Delete} {
@@ -101,14 +98,14 @@ func describeHeaders(doc *huma.OpenAPI) {
 	}
 }
 
-// describeTypes adds what huma can't know: the schema of problems, which none of
-// its outputs has, and that a job has members that are null at first.
+// describeTypes adds the schema of problems, which is in none of huma's outputs, and that some
+// members of a job are null at first.
 func describeTypes(schemas huma.Registry) {
 	schemas.Schema(reflect.TypeFor[Problem](), true, "")
 	schemas.Schema(reflect.TypeFor[job.Job](), true, "")
 	members := schemas.Map()["Job"].Properties
 	for _, name := range []string{"error", "result", "receipt"} {
-		member := *schemas.SchemaFromRef(members[name].Ref) // a copy, since OpenAPI 3.0 can't say it beside a reference
+		member := *schemas.SchemaFromRef(members[name].Ref) // a copy, since OpenAPI 3.0 allows no nullable beside a reference
 		member.Nullable = true
 		members[name] = &member
 	}

@@ -12,14 +12,15 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/atelier-go/atelier/pkg/formats"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A Problem is the body of every error answer, RFC 9457. Programs go by Code,
-// which is stable; Detail is for people.
+// A Problem is the body of every error response, RFC 9457. Code is stable and for programs; Detail
+// is for people.
 type Problem struct {
-	Type   string         `json:"type" doc:"about:blank: the code says it all"`
+	Type   string         `json:"type" doc:"Always about:blank; the code identifies the problem"`
 	Title  string         `json:"title"`
 	Status int            `json:"status"`
 	Detail string         `json:"detail"`
@@ -35,21 +36,20 @@ type ProblemField struct {
 	Detail string `json:"detail"`
 }
 
-// Error, GetStatus, GetHeaders and ContentType make a Problem an error that
-// huma can answer with.
+// Error, GetStatus, GetHeaders and ContentType make a Problem an error that huma writes as a response.
 func (p *Problem) Error() string { return p.Detail }
 
-// GetStatus is the HTTP status.
+// GetStatus returns the HTTP status.
 func (p *Problem) GetStatus() int { return p.Status }
 
-// GetHeaders are further headers of the answer.
+// GetHeaders returns the additional headers of the response.
 func (p *Problem) GetHeaders() http.Header { return p.header }
 
-// ContentType is RFC 9457's.
+// ContentType returns the media type of RFC 9457.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
-// mapping is the one table from error to answer. The first match counts. hint
-// is what the user could do; the cause stays in the log.
+// mapping is the one table from errors to responses. The first match applies. hint is what the user
+// can do; the cause is only logged.
 var mapping = []struct {
 	err    error
 	status int
@@ -60,64 +60,64 @@ var mapping = []struct {
 	{job.ErrNotFound, 404, "not_found", ""},
 	{job.ErrNoThumbnail, 404, "not_found", ""},
 	{job.ErrNoPreview, 404, "not_found", ""},
-	{job.ErrNotReady, 409, "not_ready", "ask again in a moment"},
+	{job.ErrNotReady, 409, "not_ready", "try again in a moment"},
 	{job.ErrGone, 410, "gone", ""},
-	{job.ErrNotFinished, 409, "not_finished", "read the job to see where it stands"},
+	{job.ErrNotFinished, 409, "not_finished", "read the job for its state"},
 	{job.ErrFinished, 409, "finished", ""},
 	{job.ErrTooManyRuns, 409, "too_many_runs", "submit the picture again, as a new job"},
-	{job.ErrNotRetryable, 409, "not_retryable", "only a job that failed or was canceled runs again"},
-	{job.ErrKeyReused, 422, "idempotency_key_reused", "take a new key for a new request"},
-	{job.ErrUploadNotFound, 404, "upload_not_found", "ask for one with POST /v1/uploads"},
-	{job.ErrUploadExpired, 410, "upload_expired", "ask for another with POST /v1/uploads"},
-	{job.ErrUploadTaken, 409, "upload_taken", "to repeat a request, send it under its Idempotency-Key; for another job, ask for another upload"},
-	{job.ErrUploadIncomplete, 409, "upload_incomplete", "send the picture to the address that came with the upload_id, or ask for another with POST /v1/uploads, and submit again"},
-	{job.ErrUnsupportedImage, 415, "unsupported_image", "send a JPEG, PNG, WebP or GIF"},
+	{job.ErrNotRetryable, 409, "not_retryable", "only a failed or canceled job can be retried"},
+	{job.ErrKeyReused, 422, "idempotency_key_reused", "use a new key for a new request"},
+	{job.ErrUploadNotFound, 404, "upload_not_found", "create one with POST /v1/uploads"},
+	{job.ErrUploadExpired, 410, "upload_expired", "create another with POST /v1/uploads"},
+	{job.ErrUploadTaken, 409, "upload_taken", "to repeat a request, send it with its Idempotency-Key; for another job, create another upload"},
+	{job.ErrUploadIncomplete, 409, "upload_incomplete", "send the picture to the upload's address, or create another upload with POST /v1/uploads, and submit again"},
+	{job.ErrUnsupportedImage, 415, "unsupported_image", "send a " + formats.Titles(formats.All(), "or")},
 	{job.ErrDamagedImage, 422, "damaged_image", "open it in a viewer and save it again"},
 	{job.ErrTooManyBytes, 413, "too_many_bytes", "send a smaller file"},
 	{job.ErrTooManyPixels, 413, "too_many_pixels", "scale it down first"},
 	{job.ErrUnknownStyle, 422, "unknown_style", ""},
-	{job.ErrBacklog, 503, "backlog_full", "nothing was accepted; existing jobs are being worked on. Retry-After tells when to try again"},
+	{job.ErrBacklog, 503, "backlog_full", "nothing was accepted; existing jobs are being painted. Try again after the time in Retry-After"},
 	{job.ErrDiskFull, 503, "disk_full", "nothing was accepted; try again later. Existing jobs can still be read and erased"},
-	{errUnavailable, 503, "unavailable", "nothing was accepted, so that sending it again is safe"},
-	{errUnsure, 503, "unavailable", "sending the same again is safe and makes no second job"},
+	{errUnavailable, 503, "unavailable", "nothing was accepted; sending it again is safe"},
+	{errMaybeStored, 503, "unavailable", "sending the same request again is safe and makes no second job"},
 	{errCrowded, 503, "unavailable", "try again in a moment"},
-	{errShareUsed, 429, "too_many_at_once", "try again when one of them is over"},
-	{errTooLarge, 503, "unavailable", "try again in a moment, or ask for parts of it (Range: bytes=0-4194303)"},
-	{errOver, 503, "unavailable", "ask again for the rest"},
+	{errShareUsed, 429, "too_many_at_once", "try again when one of them has ended"},
+	{errTooLarge, 503, "unavailable", "try again in a moment, or request parts of it (Range: bytes=0-4194303)"},
+	{errTimeLimit, 503, "unavailable", "repeat the request for the rest"},
 	{job.ErrBusy, 503, "busy", "try again in a moment"},
 	{job.ErrStoreAway, 503, "unavailable", "try again in a moment"},
 	{errTooSlow, 408, "too_slow", "try again, or send a smaller picture"},
 }
 
-// errTooSlow: the body did not come in time.
+// errTooSlow is the error for a body that did not arrive in time.
 var errTooSlow = errors.New("the upload took too long")
 
-// errUnavailable: the store or the queue is away, and nothing was kept.
-var errUnavailable = errors.New("the service can't take or show jobs at the moment")
+// errUnavailable: the store or the queue is unavailable, and nothing was stored.
+var errUnavailable = errors.New("the service can't accept or return jobs at the moment")
 
-// errUnsure: the store or the queue is away, and what was asked for may be
-// stored already. It was not promised; the same request again completes it.
-var errUnsure = errors.New("the service can't take jobs at the moment")
+// errMaybeStored: the store or the queue is unavailable, and the job or run may be stored already. The
+// client got no confirmation; the same request again completes it.
+var errMaybeStored = errors.New("the service can't accept jobs at the moment")
 
-// errOver: one request was asked for more than it has time for.
-var errOver = errors.New("this request would take longer than the time limit")
+// errTimeLimit: the request would take more time than one request has.
+var errTimeLimit = errors.New("this request would take longer than the time limit")
 
-// impersonal are the errors whose circumstances, such as what was done to find
-// out, help nobody, or hide the sentence that does.
-var impersonal = []error{job.ErrUploadNotFound, job.ErrUploadExpired, job.ErrUploadTaken, job.ErrUploadIncomplete, job.ErrNotFound, job.ErrGone, job.ErrNoPreview, job.ErrNotReady, job.ErrKeyReused, errTooSlow}
+// withoutDetails are the errors whose wrapped details, such as the failed operation, are useless to
+// the user, or obscure the useful sentence.
+var withoutDetails = []error{job.ErrUploadNotFound, job.ErrUploadExpired, job.ErrUploadTaken, job.ErrUploadIncomplete, job.ErrNotFound, job.ErrGone, job.ErrNoPreview, job.ErrNotReady, job.ErrKeyReused, errTooSlow}
 
-// opaque are the errors of which decoders, and what they say when they crash, may be the
-// cause. Of these only an inspected one tells more than its sentence.
-var opaque = []error{job.ErrDamagedImage, job.ErrUnsupportedImage}
+// untrustedDetails are errors that can wrap the text of a decoder, even of one that crashed.
+// Details are shown only of an inspectionError.
+var untrustedDetails = []error{job.ErrDamagedImage, job.ErrUnsupportedImage}
 
-// An inspected error is one of imageio.Inspect, whose text is made to be shown.
-type inspected struct{ error }
+// An inspectionError is an error of imageio.Inspect, whose text is safe to show.
+type inspectionError struct{ error }
 
-func (e inspected) Unwrap() error { return e.error }
+func (e inspectionError) Unwrap() error { return e.error }
 
-// problem turns err into an answer. What is not in the table is a fault of
-// ours: the user gets a safe sentence, the log the cause.
-func (s *Server) problem(ctx context.Context, doing string, err error) error {
+// problem converts err to a response. An error that is not in the table is a fault of the server:
+// the client gets a general sentence, and the cause is logged.
+func (s *Server) problem(ctx context.Context, operation string, err error) error {
 	if p := (*Problem)(nil); errors.As(err, &p) {
 		return p
 	}
@@ -130,18 +130,18 @@ func (s *Server) problem(ctx context.Context, doing string, err error) error {
 		return quotaProblem(quota)
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		return newProblem(499, "client_gone", "the client went away") // nobody reads it
+		return newProblem(499, "client_gone", "the client has disconnected") // it is not read
 	}
 	for _, m := range mapping {
 		if !errors.Is(err, m.err) {
 			continue
 		}
 		detail := err.Error()
-		if m.status >= 500 && !errors.Is(m.err, errCrowded) && !errors.Is(m.err, job.ErrBacklog) { // that is no fault, and comes often where it comes
-			s.log(ctx).Error(doing, "error", err)
+		if m.status >= 500 && !errors.Is(m.err, errCrowded) && !errors.Is(m.err, job.ErrBacklog) { // these are no faults, and frequent
+			s.log(ctx).Error(operation, "error", err)
 		}
-		hidden := slices.Contains(opaque, m.err) && !errors.As(err, new(inspected))
-		if m.status >= 500 || hidden || slices.Contains(impersonal, m.err) {
+		hidden := slices.Contains(untrustedDetails, m.err) && !errors.As(err, new(inspectionError))
+		if m.status >= 500 || hidden || slices.Contains(withoutDetails, m.err) {
 			detail = m.err.Error()
 		}
 		if m.hint != "" {
@@ -156,22 +156,21 @@ func (s *Server) problem(ctx context.Context, doing string, err error) error {
 		}
 		return p
 	}
-	s.log(ctx).Error(doing, "error", err)
-	return newProblem(http.StatusInternalServerError, "internal", "something went wrong here, not with your request; the log has the cause")
+	s.log(ctx).Error(operation, "error", err)
+	return newProblem(http.StatusInternalServerError, "internal", "the server failed; your request is not the cause. The server's log has the reason")
 }
 
-// quotaProblem is the answer to what is beyond an owner's quota.
+// quotaProblem is the response to a request beyond an owner's quota.
 func quotaProblem(q *store.QuotaError) *Problem {
 	p := newProblem(http.StatusTooManyRequests, "quota_exceeded", q.Error())
 	p.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(q.After.Seconds())))}}
 	return p
 }
 
-// retryDiskFull is the number of seconds after which to try again where pictures have
-// to be removed first.
+// retryDiskFull is the Retry-After, in seconds, while the disk is full: jobs must be removed first.
 const retryDiskFull = 60
 
-// retryUnavailable is the number of seconds after which to try again.
+// retryUnavailable is the Retry-After, in seconds, of other 503 and 429 responses.
 const retryUnavailable = 5
 
 func newProblem(status int, code, detail string) *Problem {
@@ -189,7 +188,7 @@ func newProblem(status int, code, detail string) *Problem {
 	return p
 }
 
-// invalid is the answer to wrong fields: which, and what is allowed.
+// invalid is the response to invalid fields: their names, and what is allowed.
 func invalid(fields ...*job.FieldError) *Problem {
 	p := newProblem(http.StatusUnprocessableEntity, "invalid_field", "")
 	for i, f := range fields {
@@ -202,8 +201,8 @@ func invalid(fields ...*job.FieldError) *Problem {
 	return p
 }
 
-// useProblems makes huma's own refusals look like ours. The hook is a global of
-// huma's; it is set once, to a function without state.
+// useProblems replaces huma's own error responses by problems. The hook is a global of huma; it is
+// set once, to a function without state.
 var useProblems = sync.OnceFunc(func() {
 	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
 		var fields []*job.FieldError

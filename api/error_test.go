@@ -10,8 +10,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// What a decoder says when it crashes, and where files are, stays in the log.
-func TestCausesAreNotTold(t *testing.T) {
+// The text of a crashed decoder, and file paths, are only logged.
+func TestCausesAreNotShown(t *testing.T) {
 	s := &Server{Config: Config{Log: slog.New(slog.DiscardHandler)}}
 	const secret = "index out of range [7] with length 7: open /srv/atelier/jobs"
 	for _, m := range mapping {
@@ -20,10 +20,10 @@ func TestCausesAreNotTold(t *testing.T) {
 		}
 		err := s.problem(t.Context(), "test", fmt.Errorf("step: %w: %w", m.err, errors.New(secret)))
 		if text := err.Error(); strings.Contains(text, secret) || !strings.HasPrefix(text, m.err.Error()) {
-			t.Errorf("%v: told is %q", m.err, text)
+			t.Errorf("%v: the text is %q", m.err, text)
 		}
 	}
 	if text := s.problem(t.Context(), "test", errors.New(secret)).Error(); strings.Contains(text, secret) {
-		t.Errorf("an unknown error: told is %q", text)
+		t.Errorf("an unknown error: the text is %q", text)
 	}
 }

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	maxFieldBytes = 1 << 10  // of a text field
+	maxFieldBytes = 1 << 10  // of one text field
 	maxParts      = 32       // more than there are fields
 	formOverhead  = 64 << 10 // part headers and text fields of one form
 )
@@ -24,48 +24,48 @@ const (
 // A form is a submission as it was sent: text fields by name, and the pictures.
 type form struct {
 	fields map[string]string
-	files  map[string][]byte // one behind the other in room
+	files  map[string][]byte // in buffer, one after the other
 
-	room   []byte
-	stored func() // called by letGo
+	buffer    []byte
+	onRelease func() // called by releaseMemory
 }
 
-// size is how many bytes of memory the pictures take.
-func (f *form) size() int64 { return int64(cap(f.room)) }
+// memory returns how many bytes the pictures occupy.
+func (f *form) memory() int64 { return int64(cap(f.buffer)) }
 
-// letGo is for pictures that are stored: their memory is free again.
-func (f *form) letGo() {
-	f.files, f.room = nil, nil
-	if f.stored != nil {
-		f.stored()
+// releaseMemory drops the pictures after they are stored.
+func (f *form) releaseMemory() {
+	f.files, f.buffer = nil, nil
+	if f.onRelease != nil {
+		f.onRelease()
 	}
 }
 
-// textFields and fileFields are what a submission may hold.
+// textFields and fileFields are the names of a submission's fields.
 var (
 	textFields = []string{"style", "strength", "size", "format", "quality", "preserve_colors", "public", "upload_id", "style_upload_id"}
 	fileFields = []string{"image", "style_image"}
 )
 
-// maxForm is how many bytes a form may have.
-func maxForm(maxFile int64) int64 { return int64(len(fileFields))*maxFile + formOverhead }
+// maxFormBytes returns the largest size of a form.
+func maxFormBytes(maxFile int64) int64 { return int64(len(fileFields))*maxFile + formOverhead }
 
-func tooLarge(maxFile int64) error {
+func pictureTooLarge(maxFile int64) error {
 	return fmt.Errorf("%w: at most %s for each picture", job.ErrTooManyBytes, mebibytes(maxFile))
 }
 
-// formSize is how many bytes a multipart body has at most: as many as it says, or, where
-// it doesn't, as many as one may have. What says that it has more is refused, as is what
-// is no such body.
+// formSize returns the largest size of a multipart body: its declared size, or the largest allowed
+// size if it declares none. The error is for a declared size over the limit and for a body of
+// another type.
 func formSize(r *http.Request, maxFile int64) (int64, error) {
 	if _, err := boundaryOf(r); err != nil {
 		return 0, err
 	}
-	switch most := maxForm(maxFile); {
+	switch most := maxFormBytes(maxFile); {
 	case r.ContentLength < 0:
 		return most, nil
 	case r.ContentLength > most:
-		return 0, tooLarge(maxFile)
+		return 0, pictureTooLarge(maxFile)
 	}
 	return r.ContentLength, nil
 }
@@ -82,20 +82,19 @@ func boundaryOf(r *http.Request) (string, error) {
 	return params["boundary"], nil
 }
 
-// readForm reads a multipart body of at most size bytes part by part, in no more memory
-// than that: no part goes to a temporary file, and a body over the limit is refused as
-// soon as it is.
+// readForm reads a multipart body of at most size bytes part by part into memory of that size. It
+// writes no temporary file, and returns an error as soon as the body exceeds the limit.
 func readForm(r *http.Request, size, maxFile int64) (*form, error) {
 	boundary, err := boundaryOf(r)
 	if err != nil {
 		return nil, err
 	}
-	body := &cappedReader{r: r.Body, left: size, err: tooLarge(maxFile)}
-	f := &form{fields: map[string]string{}, files: map[string][]byte{}, room: make([]byte, 0, size)}
+	body := &cappedReader{r: r.Body, left: size, err: pictureTooLarge(maxFile)}
+	f := &form{fields: map[string]string{}, files: map[string][]byte{}, buffer: make([]byte, 0, size)}
 	parts := multipart.NewReader(body, boundary)
 	for n := 0; ; n++ {
 		part, err := parts.NextPart()
-		if err == io.EOF { //nolint:errorlint // the closing boundary; a body that merely ends is a wrapped EOF
+		if err == io.EOF { //nolint:errorlint // the closing boundary; a truncated body is a wrapped EOF
 			f.trim()
 			return f, nil
 		}
@@ -103,7 +102,7 @@ func readForm(r *http.Request, size, maxFile int64) (*form, error) {
 			err = errors.New("too many parts")
 		}
 		if err == nil {
-			err = f.read(part, maxFile)
+			err = f.readPart(part, maxFile)
 		}
 		if err != nil {
 			return nil, formError(err)
@@ -111,9 +110,9 @@ func readForm(r *http.Request, size, maxFile int64) (*form, error) {
 	}
 }
 
-// read takes one part. Unknown names are refused, because a misspelt field
-// that is ignored paints the wrong picture.
-func (f *form) read(part *multipart.Part, maxFile int64) error {
+// readPart reads one part. An unknown name is an error, because a job with a misspelt, ignored
+// setting would paint the wrong picture.
+func (f *form) readPart(part *multipart.Part, maxFile int64) error {
 	name := part.FormName()
 	_, textTwice := f.fields[name]
 	_, fileTwice := f.files[name]
@@ -133,23 +132,23 @@ func (f *form) read(part *multipart.Part, maxFile int64) error {
 		}
 		f.fields[name] = string(data)
 	default:
-		return &job.FieldError{Field: fmt.Sprintf("%.40q", name), Problem: "is no field of a job; there are " + strings.Join(slices.Concat(fileFields, textFields), ", ")}
+		return &job.FieldError{Field: fmt.Sprintf("%.40q", name), Problem: "is not a field of a job; the fields are " + strings.Join(slices.Concat(fileFields, textFields), ", ")}
 	}
 	return nil
 }
 
-// readFile reads a picture behind the one that is there already.
+// readFile appends a picture to the buffer.
 func (f *form) readFile(part io.Reader, name string, maxFile int64) error {
-	into := f.room[len(f.room):cap(f.room)]
+	into := f.buffer[len(f.buffer):cap(f.buffer)]
 	if int64(len(into)) > maxFile+1 {
 		into = into[:maxFile+1]
 	}
-	for n := 0; n < len(into); { // a whole body is longer than the pictures in it
+	for n := 0; n < len(into); { // a complete body is longer than its pictures
 		more, err := part.Read(into[n:])
 		n += more
-		if err == io.EOF { // of the part: a body that merely ends is another error
+		if err == io.EOF { // of the part; a truncated body is another error
 			f.files[name] = into[:n:n]
-			f.room = f.room[:len(f.room)+n]
+			f.buffer = f.buffer[:len(f.buffer)+n]
 			return nil
 		}
 		if err != nil {
@@ -159,22 +158,22 @@ func (f *form) readFile(part io.Reader, name string, maxFile int64) error {
 	return fmt.Errorf("%s: %w: at most %s", name, job.ErrTooManyBytes, mebibytes(maxFile))
 }
 
-// trim leaves memory to the pictures alone where the body has said nothing of its size
-// and had far less than it might.
+// trim copies the pictures to a buffer of their size if they are much smaller than the buffer,
+// which is the largest allowed for a body of undeclared size.
 func (f *form) trim() {
-	if len(f.room) > cap(f.room)/4 {
+	if len(f.buffer) > cap(f.buffer)/4 {
 		return
 	}
-	room := make([]byte, 0, len(f.room))
+	room := make([]byte, 0, len(f.buffer))
 	for name, data := range f.files {
 		begin := len(room)
 		room = append(room, data...)
 		f.files[name] = room[begin:len(room):len(room)]
 	}
-	f.room = room
+	f.buffer = room
 }
 
-// formError tells what the client sent wrong from what the transport did.
+// formError distinguishes errors of the client from those of the connection.
 func formError(err error) error {
 	var field *job.FieldError
 	if errors.Is(err, job.ErrTooManyBytes) || errors.As(err, &field) {
@@ -186,7 +185,8 @@ func formError(err error) error {
 	return newProblem(http.StatusBadRequest, "malformed_request", "the multipart body can't be read: it is empty, cut short, or its boundary is wrong")
 }
 
-// number reads a numeric field; def where it is absent.
+// number returns a numeric field, or def if it is absent. It appends to bad if the field is not a
+// number.
 func (f *form) number(name string, def float64, bad *[]*job.FieldError) float64 {
 	s, ok := f.fields[name]
 	if !ok {
@@ -200,7 +200,7 @@ func (f *form) number(name string, def float64, bad *[]*job.FieldError) float64 
 	return v
 }
 
-// integer reads a whole number; def where it is absent.
+// integer returns a field with a whole number, like number.
 func (f *form) integer(name string, def int, bad *[]*job.FieldError) int {
 	s, ok := f.fields[name]
 	if !ok {
@@ -214,7 +214,7 @@ func (f *form) integer(name string, def int, bad *[]*job.FieldError) int {
 	return v
 }
 
-// boolean reads true or false; def where it is absent.
+// boolean returns a field that is true or false, like number.
 func (f *form) boolean(name string, def bool, bad *[]*job.FieldError) bool {
 	switch s, ok := f.fields[name]; {
 	case !ok:
@@ -229,7 +229,7 @@ func (f *form) boolean(name string, def bool, bad *[]*job.FieldError) bool {
 	}
 }
 
-// text reads a text field; def where it is absent.
+// text returns a text field, or def if it is absent.
 func (f *form) text(name, def string) string {
 	if s, ok := f.fields[name]; ok {
 		return s
@@ -237,8 +237,8 @@ func (f *form) text(name, def string) string {
 	return def
 }
 
-// cappedReader fails with err once more than left bytes were read, where
-// io.LimitReader would pretend that the body had ended.
+// cappedReader returns err after more than left bytes were read, whereas io.LimitReader would
+// report the end of the body.
 type cappedReader struct {
 	r    io.Reader
 	left int64

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/atelier-go/atelier/pkg/formats"
 	"github.com/atelier-go/atelier/pkg/imageio"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/style"
@@ -36,8 +37,7 @@ func gifPicture(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// TestFormats: what is read can be submitted, and a WebP that was asked for is answered as
-// one.
+// TestFormats submits pictures of each format, and reads a WebP result.
 func TestFormats(t *testing.T) {
 	s := serve(t)
 	for name, data := range map[string][]byte{"webp": webpPicture(t), "gif": gifPicture(t)} {
@@ -88,5 +88,29 @@ func TestFormats(t *testing.T) {
 		if !strings.Contains(string(doc), says) {
 			t.Errorf("the OpenAPI document doesn't say %s", says)
 		}
+	}
+}
+
+// TestPageListsTheFormats: the page offers exactly the formats of package formats.
+func TestPageListsTheFormats(t *testing.T) {
+	_, body := serve(t).get("/")
+	page := string(body)
+	for text, n := range map[string]int{
+		`accept="` + strings.Join(formats.ContentTypes(formats.All()), ",") + `"`: 2,
+		`data-formats="` + formats.Titles(formats.All(), "or") + `"`:              1,
+		`>` + formats.Titles(formats.All(), "or") + `, up to `:                    1,
+		`name="format"`: len(formats.Outputs()),
+	} {
+		if got := strings.Count(page, text); got != n {
+			t.Errorf("the page has %s %d times, want %d", text, got, n)
+		}
+	}
+	for _, f := range formats.Outputs() {
+		if choice := `name="format" value="` + f.Name + `"`; strings.Count(page, choice) != 1 {
+			t.Errorf("the page has not one %s", choice)
+		}
+	}
+	if strings.ContainsAny(page, "{}") {
+		t.Error("the page has a placeholder that the server did not replace")
 	}
 }

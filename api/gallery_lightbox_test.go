@@ -27,7 +27,7 @@ func testGalleryLightbox(t *testing.T, b *browser) {
 	p.Keys(kb.Enter)
 	shows(ids[2])
 	if got := p.Str(`document.querySelector('#caption').textContent + ' | ' + document.querySelector('#facts').textContent`); !strings.HasPrefix(got, "Night swirls | ") || !strings.Contains(got, " · 96 × 64 · 1 kB") {
-		t.Errorf("it says %q", got)
+		t.Errorf("the text is %q", got)
 	}
 	if got := p.Str(`document.querySelector('#download').download + ' ' + document.querySelector('#download').href`); got != "atelier-"+string(ids[2])+".jpeg "+site.url+"v1/jobs/"+string(ids[2])+"/result?download=true" {
 		t.Errorf("download: %s", got)
@@ -38,7 +38,7 @@ func testGalleryLightbox(t *testing.T, b *browser) {
 	p.Do(chromedp.Click(chromedp.CSS("#after")))
 	shows(ids[0])
 	if !p.Is(`document.querySelector('#after').ariaDisabled === 'true' && document.querySelector('#before').ariaDisabled === 'false'`) {
-		t.Error("at the end nothing says so")
+		t.Error("the buttons are not disabled at the end")
 	}
 	p.Keys(kb.Escape)
 	closed(ids[0])

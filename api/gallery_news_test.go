@@ -62,7 +62,7 @@ func testGalleryNews(t *testing.T, b *browser) {
 	p.untilGallery(`scrollY === 0 && document.activeElement.hash === '#` + string(newest) + `' && document.querySelector('#fresh').hidden`)
 }
 
-// What was erased goes; what can't be reached keeps its place and comes later.
+// Erased pictures are removed; unreachable ones keep their place and are shown later.
 func testGalleryMissing(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	site.pages(t, map[string]string{"": manifest(`"next_cursor":null`, "id-9", "id-8", "id-7")})
@@ -97,13 +97,13 @@ func testGalleryAway(t *testing.T, b *browser) {
 	site.answer("/v1/gallery", http.StatusServiceUnavailable, `{}`)
 	p := b.open(t, site.url+"gallery")
 	p.ExpectFailures()
-	p.untilGallery(`document.body.dataset.state === 'failed' && document.querySelector('#trouble').textContent === 'The server answers with an error (HTTP 503).'`)
+	p.untilGallery(`document.body.dataset.state === 'failed' && document.querySelector('#trouble').textContent === 'The server responded with an error (HTTP 503).'`)
 	site.vanish()
 	p.Do(chromedp.Click(chromedp.CSS("#retry")))
 	p.untilGallery(`document.querySelector('#trouble').textContent === 'The server can’t be reached.'`)
 	site.answer("/v1/gallery", http.StatusOK, `<html>`)
 	p.Do(chromedp.Click(chromedp.CSS("#retry")))
-	p.untilGallery(`document.querySelector('#trouble').textContent === 'The server answers with something else than a list.'`)
+	p.untilGallery(`document.querySelector('#trouble').textContent === 'The server’s response is not a list of pictures.'`)
 	site.recover()
 	p.Do(chromedp.Click(chromedp.CSS("#retry")))
 	p.untilShown(id)
@@ -117,7 +117,7 @@ func testGalleryAway(t *testing.T, b *browser) {
 	p.untilGallery(`!document.querySelector('#notice').checkVisibility()`)
 }
 
-// What is there stays, and the next page can be asked for again.
+// The pictures stay, and the next page can be requested again.
 func testGalleryAwayLater(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	pages := map[string]string{"": manifest(`"next_cursor":"b"`, "id-9"), "b": `<html>`}

@@ -16,7 +16,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A staticSite is the gallery as files that a plain server gives out.
+// A staticSite is the gallery as files of a plain web server.
 type staticSite struct {
 	t       *testing.T
 	dir     string
@@ -44,7 +44,7 @@ func (s *staticSite) put(name, content string) {
 		err = os.WriteFile(path, []byte(content), 0o600)
 	}
 	if err == nil {
-		s.changed = s.changed.Add(time.Second) // a file server tells versions apart by the second
+		s.changed = s.changed.Add(time.Second) // a file server distinguishes versions by seconds
 		err = os.Chtimes(path, s.changed, s.changed)
 	}
 	if err != nil {
@@ -52,7 +52,7 @@ func (s *staticSite) put(name, content string) {
 	}
 }
 
-// pictures are there for jobs.
+// pictures adds pictures of jobs.
 func (s *staticSite) pictures(ids ...job.ID) {
 	s.t.Helper()
 	for _, id := range ids {
@@ -89,7 +89,7 @@ func testGallerySite(t *testing.T, b *browser) {
 	p.untilShown("id-99", "id-9", "id-7", "id-6")
 }
 
-// An hour's manifest goes with its last job, and the one that named it changes.
+// An hour's manifest is removed with its last job, and the manifest that refers to it changes.
 func testGallerySiteEmptied(t *testing.T, b *browser) {
 	s := newStaticSite(t)
 	s.pictures("id-9", "id-7")
@@ -116,7 +116,7 @@ func testGallerySiteEmpty(t *testing.T, b *browser) {
 	}
 }
 
-// The site has the files that its page names, and none else.
+// The site has exactly the files that its page refers to.
 func TestGallerySite(t *testing.T) {
 	site := api.GallerySite()
 	names, err := fs.Glob(site, "*")

@@ -13,8 +13,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// TestGallery drives the gallery in a real browser, against the real handler or,
-// as a static site, a plain file server.
+// TestGallery runs the gallery in a real browser, against the real handler or, as a static site, a
+// plain file server.
 func TestGallery(t *testing.T) {
 	b := &browser{browsertest.Start(t)}
 	for _, test := range []struct {
@@ -40,7 +40,7 @@ func TestGallery(t *testing.T) {
 	}
 }
 
-// paint makes a job that is painted.
+// paint makes a painted job.
 func (s *site) paint(t *testing.T, public bool) job.ID {
 	t.Helper()
 	id := s.create(t, public)
@@ -65,13 +65,13 @@ func (s *site) create(t *testing.T, public bool) job.ID {
 	return id
 }
 
-// untilShown waits for these pictures, in this order, and none else.
+// untilShown waits until exactly these pictures are shown, in this order.
 func (p *tab) untilShown(ids ...job.ID) {
 	p.Helper()
 	p.untilGallery(`[...document.querySelectorAll('#grid a')].map((a) => a.hash.slice(1)).join() === '` + strings.Trim(strings.ReplaceAll(fmt.Sprint(ids), " ", ","), "[]") + `'`)
 }
 
-// untilGallery is until, which tells what there is when it does not come.
+// untilGallery is Until, and logs what is shown when it fails.
 func (p *tab) untilGallery(js string) {
 	p.Helper()
 	if _, err := chromedp.Run(p.Ctx, chromedp.Poll[bool]("Boolean("+js+")", chromedp.WithPollingTimeout(browsertest.Timeout))); err != nil {
@@ -80,7 +80,7 @@ func (p *tab) untilGallery(js string) {
 	}
 }
 
-// poll has the gallery look for what is new, as it does every few seconds.
+// poll makes the gallery look for new pictures, as it does every few seconds.
 func (p *tab) poll() { p.Helper(); p.Eval(`document.dispatchEvent(new Event('visibilitychange'))`) }
 
 func testGalleryList(t *testing.T, b *browser) {
@@ -137,7 +137,7 @@ func testGalleryEmpty(t *testing.T, b *browser) {
 	p.untilGallery(`!document.querySelector('#empty').checkVisibility()`)
 }
 
-// manifest is a page of the list as the API answers it, of jobs with made-up ids.
+// manifest is a page of the API's list with jobs of made-up ids.
 func manifest(next string, ids ...job.ID) string {
 	var jobs []string
 	for _, id := range ids {
@@ -147,7 +147,7 @@ func manifest(next string, ids ...job.ID) string {
 	return `{"jobs":[` + strings.Join(jobs, ",") + `],` + next + `}`
 }
 
-// pages lets the site answer a list of these pages, by cursor, and any picture.
+// pages makes the site return these pages of the list, by cursor, and any picture.
 func (s *site) pages(t *testing.T, pages map[string]string) {
 	picture := gradient(t, 96, 64, 0)
 	s.intercept(func(w http.ResponseWriter, r *http.Request) bool {

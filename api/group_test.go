@@ -8,9 +8,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Whatever announces a run gives it its owner's group, also where somebody else asks for it.
+// Each message of a run has its owner's group, also when another caller requests it.
 func TestMessageGroups(t *testing.T) {
-	g := serveGuarded(t)
+	g := serveWithKeys(t)
 	send := func(key, path, contentType string, body []byte, want int) {
 		t.Helper()
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, g.url+path, bytes.NewReader(body))
@@ -37,7 +37,7 @@ func TestMessageGroups(t *testing.T) {
 		t.Fatal(err)
 	}
 	send("admin", "/v1/admin/redrive", "application/json", []byte(`{"ids":["`+string(id)+`"]}`), http.StatusOK)
-	if n := len(g.queue.announced()); n != 3 {
+	if n := len(g.queue.messages()); n != 3 {
 		t.Errorf("%d messages were sent", n)
 	}
 }

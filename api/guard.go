@@ -6,27 +6,27 @@ import (
 	"strings"
 )
 
-// guard refuses what other sites' pages make a browser send. A server on
-// loopback is not out of their reach: a page can post to it, and by rebinding
-// its own name to 127.0.0.1 read from it. With keys the server's name is whatever
-// it is reached by, and a page that has rebound its own to it has no key.
+// guard refuses requests that other sites' pages make a browser send. They reach a server on
+// loopback too: a page can post to it, and can read from it after rebinding its own name to
+// 127.0.0.1. With keys, the server may be reached by any name, since a page that has rebound its
+// name has no key.
 func guard(next http.Handler, keyless bool) http.Handler {
 	cross := http.NewCrossOriginProtection() // Sec-Fetch-Site, or Origin against Host
 	refuse := func(w http.ResponseWriter, detail string) {
 		writeProblem(w, newProblem(http.StatusForbidden, "cross_origin", detail))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if keyless && !loopbackHost(r.Host) {
-			refuse(w, "this server answers to localhost and loopback addresses alone")
+		if keyless && !isLoopback(r.Host) {
+			refuse(w, "this server accepts requests to localhost and loopback addresses only")
 			return
 		}
-		if err := cross.Check(r); err != nil || embedded(r) {
+		if err := cross.Check(r); err != nil || loadedByOtherSite(r) {
 			refuse(w, "requests from other sites' pages are refused")
 			return
 		}
 		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Cache-Control", "no-store") // unless an answer says otherwise: a cache may keep a 404 as long as it likes
+		w.Header().Set("Cache-Control", "no-store") // the default: a cache may keep a 404 for any time
 		if !keyless {
 			w.Header().Set("Vary", "Authorization")
 		}
@@ -34,14 +34,14 @@ func guard(next http.Handler, keyless bool) http.Handler {
 	})
 }
 
-// embedded says whether another site's page loads something from here, such as
-// a picture of somebody's, rather than links to it.
-func embedded(r *http.Request) bool {
+// loadedByOtherSite reports whether another site's page loads something, such as a private picture,
+// instead of linking to it.
+func loadedByOtherSite(r *http.Request) bool {
 	site := r.Header.Get("Sec-Fetch-Site")
 	return (site == "cross-site" || site == "same-site") && r.Header.Get("Sec-Fetch-Mode") != "navigate"
 }
 
-func loopbackHost(hostport string) bool {
+func isLoopback(hostport string) bool {
 	host := hostport
 	if h, _, err := net.SplitHostPort(hostport); err == nil {
 		host = h

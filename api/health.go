@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// readyTimeout bounds the checks of /readyz together.
+// readyTimeout is the time limit of the checks of /readyz together.
 const readyTimeout = 3 * time.Second
 
-// healthRoutes are for load balancers and service managers. Anybody may ask, so that
-// however often they do, store and queue are asked once in probeAge.
+// healthRoutes adds the routes for load balancers and service managers. They need no key, so store
+// and queue are checked at most once in probeAge, however many requests there are.
 func (s *Server) healthRoutes(mux *router) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, "application/json", map[string]string{"status": "ok"})
@@ -24,14 +24,14 @@ func (s *Server) healthRoutes(mux *router) {
 			name  string
 			check func(context.Context) error
 		}{
-			{"store", s.storeUp.ask},
-			{"queue", s.queueUp.ask},
+			{"store", s.storeProbe.check},
+			{"queue", s.queueProbe.check},
 		} {
 			if err := part.check(ctx); err != nil {
-				if s.unready.Allow() {
+				if s.unreadyLogs.Allow() {
 					s.Log.Error("not ready", "part", part.name, "error", err)
 				}
-				writeProblem(w, newProblem(http.StatusServiceUnavailable, "not_ready", "the "+part.name+" is away"))
+				writeProblem(w, newProblem(http.StatusServiceUnavailable, "not_ready", "the "+part.name+" is unavailable"))
 				return
 			}
 		}
@@ -39,14 +39,14 @@ func (s *Server) healthRoutes(mux *router) {
 	})
 }
 
-// checkQueue asks whether the queue is there, now.
+// checkQueue returns an error if the queue is unavailable.
 func (s *Server) checkQueue(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	return s.Queue.Check(ctx)
 }
 
-// writeProblem writes a problem where huma does not.
+// writeProblem writes a problem outside of huma's handlers.
 func writeProblem(w http.ResponseWriter, p *Problem) {
 	maps.Copy(w.Header(), p.header)
 	writeJSON(w, p.Status, p.ContentType(""), p)
@@ -56,5 +56,5 @@ func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // the client went away
+	_ = json.NewEncoder(w).Encode(v) // an error means that the client has disconnected
 }

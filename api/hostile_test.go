@@ -18,13 +18,13 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A tampered is a job whose files somebody has changed who can write into the shared
-// directory, such as a worker that was taken over.
+// A tampered is a job whose files an attacker has changed who can write to the shared directory,
+// such as a compromised worker.
 type tampered struct {
 	*service
 	id     job.ID
 	folder string
-	secret string // a picture of somebody else's
+	secret string // a picture of another owner
 }
 
 func tamper(t *testing.T) *tampered {
@@ -39,7 +39,7 @@ func tamper(t *testing.T) *tampered {
 	return x
 }
 
-// put replaces a file of the job's.
+// put replaces a file of the job.
 func (x *tampered) put(name string, make func(path string) error) {
 	x.Helper()
 	path := filepath.Join(x.folder, name)
@@ -61,7 +61,7 @@ func holding(b []byte) func(string) error {
 
 func pipe(path string) error { return syscall.Mkfifo(path, 0o600) }
 
-// sparse makes a file of a gigabyte that takes no room.
+// sparse makes a file of a gigabyte that uses no space.
 func sparse(path string) error {
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		return err
@@ -69,8 +69,7 @@ func sparse(path string) error {
 	return os.Truncate(path, 1<<30)
 }
 
-// rewrite changes records of the job: those that say how it ended, unless others are
-// named.
+// rewrite changes records of the job, by default those of its outcome.
 func (x *tampered) rewrite(change func(r map[string]any), names ...string) {
 	x.Helper()
 	if names == nil {
@@ -97,7 +96,7 @@ func result(field string, value any) func(map[string]any) {
 	return func(r map[string]any) { r["result"].(map[string]any)[field] = value }
 }
 
-// ask sends a request that must be answered soon.
+// ask sends a request, which must be answered soon.
 func (x *tampered) ask(method, path string) (*http.Response, string) {
 	x.Helper()
 	ctx, cancel := context.WithTimeout(x.Context(), 20*time.Second)
@@ -118,8 +117,8 @@ func (x *tampered) ask(method, path string) (*http.Response, string) {
 	return resp, string(b)
 }
 
-// Whoever can write into the shared directory reaches through it neither other files
-// of the API's machine, nor its memory, nor the browsers of its users.
+// An attacker who can write to the shared directory can't reach, through it, other files of the
+// API's machine, its memory, or its users' browsers.
 func TestHostileSharedDirectory(t *testing.T) {
 	html := "<html><script>alert(1)</script></html>"
 	for name, c := range map[string]struct {

@@ -13,15 +13,14 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// retryUnfinished is the number of seconds after which to look at an
-// unfinished job again.
+// retryUnfinished is the Retry-After, in seconds, of an unfinished job.
 const retryUnfinished = 1
 
 type jobInput struct {
 	ID string `path:"id" doc:"The job's id"`
 }
 
-// The answers in which there is a job: as it stands, on its way, and changed.
+// The responses that contain a job: when it is read, submitted or retried, and canceled.
 type (
 	jobOutput struct {
 		RetryAfter string `header:"Retry-After"`
@@ -41,30 +40,30 @@ type (
 	}
 )
 
-// jobReplies are the answers of getJob that huma does not see in its output.
+// jobReplies are the responses of getJob that huma does not derive from its output.
 func jobReplies() replies {
 	all := problems(401, 404, 410, 422, 500)
-	all["304"] = reply("It is what If-None-Match names", nil, "ETag", "Cache-Control", "Retry-After")
+	all["304"] = reply("The job is unchanged since the response with the ETag of If-None-Match", nil, "ETag", "Cache-Control", "Retry-After")
 	return all
 }
 
 type getJobInput struct {
 	ID          string `path:"id" doc:"The job's id"`
-	Wait        int    `query:"wait" minimum:"0" maximum:"20" doc:"Answer after so many seconds at most, and as soon as the job changes: with If-None-Match against that ETag, without against the state at arrival. A server may wait less"`
+	Wait        int    `query:"wait" minimum:"0" maximum:"20" doc:"Respond when the job changes, or after this number of seconds. A change is another ETag than that of If-None-Match, or, without that header, another state. A server may wait less"`
 	IfNoneMatch string `header:"If-None-Match"`
 }
 
-// getJob answers a job as it stands, or, with wait, as it stands next.
+// getJob returns a job, with wait after it has changed.
 func (s *Server) getJob(ctx context.Context, in *getJobInput) (*jobOutput, error) {
-	j, err := s.read(ctx, in.ID)
+	j, err := s.readJob(ctx, in.ID)
 	if err == nil && in.Wait > 0 {
-		j, err = s.await(ctx, j, in)
+		j, err = s.waitForChange(ctx, j, in)
 	}
 	if err != nil {
 		return nil, s.problem(ctx, "read a job", err)
 	}
-	out := &jobOutput{ETag: etag(j), Cache: "no-cache", RetryAfter: retryAfter(j), Body: j}
-	if matches(in.IfNoneMatch, out.ETag) {
+	out := &jobOutput{ETag: etagOfJob(j), Cache: "no-cache", RetryAfter: retryAfter(j), Body: j}
+	if etagMatches(in.IfNoneMatch, out.ETag) {
 		unchanged := newProblem(http.StatusNotModified, "", "") // huma's way to another status; it has no body
 		unchanged.header = http.Header{"Etag": {out.ETag}, "Cache-Control": {out.Cache}}
 		if out.RetryAfter != "" {
@@ -75,9 +74,9 @@ func (s *Server) getJob(ctx context.Context, in *getJobInput) (*jobOutput, error
 	return out, nil
 }
 
-// accepted answers a job that is on its way, at where.
-func accepted(j job.Job, where string) *acceptedOutput {
-	return &acceptedOutput{Location: where, RetryAfter: retryAfter(j), Cache: "no-store", Body: addressed(j)}
+// accepted is the response with a queued job, whose address is location.
+func accepted(j job.Job, location string) *acceptedOutput {
+	return &acceptedOutput{Location: location, RetryAfter: retryAfter(j), Cache: "no-store", Body: withURLs(j)}
 }
 
 func retryAfter(j job.Job) string {
@@ -87,25 +86,25 @@ func retryAfter(j job.Job) string {
 	return strconv.Itoa(retryUnfinished)
 }
 
-// read reads a job that the caller may see.
-func (s *Server) read(ctx context.Context, text string) (job.Job, error) {
+// readJob returns a job that the caller may see.
+func (s *Server) readJob(ctx context.Context, text string) (job.Job, error) {
 	id, err := job.ParseID(text)
 	if err != nil {
 		return job.Job{}, err
 	}
 	j, err := s.Store.Job(id)
-	if err := s.disclose(ctx, id, j.Owner, err); err != nil {
+	if err := s.hideFromOthers(ctx, id, j.Owner, err); err != nil {
 		return job.Job{}, err
 	}
-	return addressed(j), nil
+	return withURLs(j), nil
 }
 
-// addressed fills in a job's addresses.
-func addressed(j job.Job) job.Job {
+// withURLs adds the addresses of a job's result.
+func withURLs(j job.Job) job.Job {
 	if j.Result != nil {
 		r := *j.Result
 		r.URL = fmt.Sprintf("v1/jobs/%s/result", j.ID)
-		if shownToAll(&j) {
+		if isPublicResult(&j) {
 			r.ThumbnailURL = fmt.Sprintf("v1/jobs/%s/thumbnail", j.ID)
 		}
 		j.Result = &r
@@ -113,8 +112,8 @@ func addressed(j job.Job) job.Job {
 	return j
 }
 
-// matches is If-None-Match's comparison, RFC 9110: weak, over a list, or any.
-func matches(header, etag string) bool {
+// etagMatches is the comparison of If-None-Match, RFC 9110: weak, with each of a list, or with any.
+func etagMatches(header, etag string) bool {
 	for candidate := range strings.SplitSeq(header, ",") {
 		candidate = strings.TrimSpace(candidate)
 		if candidate == "*" || strings.TrimPrefix(candidate, "W/") == etag {
@@ -124,14 +123,13 @@ func matches(header, etag string) bool {
 	return false
 }
 
-// etag names what is answered of a job by its content, so that it stands for the
-// same bytes for ever, whatever program reads the job. Its place in the queue is
-// left out on purpose.
-func etag(j job.Job) string {
+// etagOfJob returns a hash of a job's representation, so that an ETag always stands for the same
+// bytes, whichever version of the program reads the job. The position in the queue is excluded.
+func etagOfJob(j job.Job) string {
 	j.QueuePosition = nil
 	b, err := json.Marshal(j)
 	if err != nil {
-		panic(err) // strings, numbers and times: huma could not answer it either
+		panic(err) // strings, numbers and times can be marshalled
 	}
 	sum := sha256.Sum256(b)
 	return `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`

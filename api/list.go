@@ -14,19 +14,18 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// listPatience is for how long a listing waits for its turn before it is told to come
-// back.
-const listPatience = 5 * time.Second
+// listTimeout is how long a listing waits for its turn before it is refused.
+const listTimeout = 5 * time.Second
 
 type listInput struct {
 	State  string `query:"state" enum:"queued,running,succeeded,failed,canceled,expired" doc:"Only jobs in this state"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"At most so many"`
-	Cursor string `query:"cursor" doc:"next_cursor of the answer before"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"Largest number of jobs"`
+	Cursor string `query:"cursor" doc:"next_cursor of the previous response"`
 }
 
 type galleryInput struct {
-	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"At most so many"`
-	Cursor string `query:"cursor" doc:"next_cursor of the answer before"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"Largest number of jobs"`
+	Cursor string `query:"cursor" doc:"next_cursor of the previous response"`
 }
 
 type listOutput struct {
@@ -37,28 +36,28 @@ type listOutput struct {
 // A jobList is a page of jobs.
 type jobList struct {
 	Jobs       []job.Job `json:"jobs" nullable:"false" doc:"Newest first"`
-	NextCursor *string   `json:"next_cursor" doc:"For the next request; null where no more jobs are left"`
+	NextCursor *string   `json:"next_cursor" doc:"For the next request; null if there are no more jobs"`
 }
 
-const listDescription = "Newest first. One request looks at a bounded number of jobs: an answer may be short, even empty, and still have a next_cursor."
+const listDescription = "Newest first. One request examines a bounded number of jobs: a response may be short, even empty, and still have a next_cursor."
 
 func (s *Server) listRoutes(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "list-jobs", Method: http.MethodGet, Path: "/v1/jobs", Tags: []string{"jobs"},
-		Summary: "The jobs", Description: "Your own. " + listDescription,
+		Summary: "Your jobs", Description: listDescription,
 		Security: needs(keyring.Read), Responses: problems(401, 422, 500),
 	}, s.listJobs)
 	huma.Register(api, huma.Operation{
 		OperationID: "list-gallery", Method: http.MethodGet, Path: "/v1/gallery", Tags: []string{"jobs"},
-		Summary: "The painted jobs that their owners show to everybody", Description: listDescription,
+		Summary: "The public results", Description: listDescription,
 		Security: open(), Responses: problems(422, 500),
 	}, s.listGallery)
 }
 
-// listJobs answers a page of the jobs that the caller may see.
+// listJobs returns a page of the jobs that the caller may see.
 func (s *Server) listJobs(ctx context.Context, in *listInput) (*listOutput, error) {
 	q := store.Query{Limit: in.Limit}
-	if c := callerOf(ctx); !c.all {
+	if c := callerOf(ctx); !c.seesAll {
 		q.Owner = c.owner
 	}
 	if in.State != "" {
@@ -67,16 +66,16 @@ func (s *Server) listJobs(ctx context.Context, in *listInput) (*listOutput, erro
 	return s.list(ctx, q, in.Cursor)
 }
 
-// listGallery answers a page of what everybody may see. A job tells nothing of
-// its owner, so they are answered as they are.
+// listGallery returns a page of the public jobs, whose representation does not contain their
+// owners.
 func (s *Server) listGallery(ctx context.Context, in *galleryInput) (*listOutput, error) {
 	return s.list(ctx, store.Query{
-		Limit: in.Limit, Keep: shownToAll,
+		Limit: in.Limit, Keep: isPublicResult,
 	}, in.Cursor)
 }
 
-// shownToAll says whether a job's result is public.
-func shownToAll(j *job.Job) bool { return j.Public && j.State == job.Succeeded }
+// isPublicResult reports whether a job has a result that is public.
+func isPublicResult(j *job.Job) bool { return j.Public && j.State == job.Succeeded }
 
 func (s *Server) list(ctx context.Context, q store.Query, cursor string) (*listOutput, error) {
 	var (
@@ -88,14 +87,14 @@ func (s *Server) list(ctx context.Context, q store.Query, cursor string) (*listO
 		q.Before, err = parseCursor(cursor)
 	}
 	if err == nil {
-		jobs, next, err = s.listInTurn(ctx, q)
+		jobs, next, err = s.listWithinShare(ctx, q)
 	}
 	if err != nil {
 		return nil, s.problem(ctx, "list jobs", err)
 	}
 	out := &listOutput{Cache: "no-store", Body: jobList{Jobs: make([]job.Job, len(jobs))}}
 	for i, j := range jobs {
-		out.Body.Jobs[i] = addressed(j)
+		out.Body.Jobs[i] = withURLs(j)
 	}
 	if next != "" {
 		text := formatCursor(next)
@@ -104,23 +103,23 @@ func (s *Server) list(ctx context.Context, q store.Query, cursor string) (*listO
 	return out, nil
 }
 
-// listInTurn lists when it is the caller's turn.
-func (s *Server) listInTurn(ctx context.Context, q store.Query) ([]job.Job, job.ID, error) {
+// listWithinShare lists jobs when a place for a listing is free.
+func (s *Server) listWithinShare(ctx context.Context, q store.Query) ([]job.Job, job.ID, error) {
 	owner := callerOf(ctx).owner
-	if err := s.pools.lists.acquire(ctx, owner, 1, listPatience); err != nil {
+	if err := s.pools.lists.reserve(ctx, owner, 1, listTimeout); err != nil {
 		return nil, "", err
 	}
 	defer s.pools.lists.release(owner, 1)
 	return s.Store.List(q)
 }
 
-// A cursor says when the job was made where a page ended, to 1/4096 of a millisecond,
-// and not which it was: in the gallery it may be somebody's private one. It is an id
-// without its 62 random bits. Of two jobs of the same moment, which only two processes can
-// make, the older is missing from a list whose page ends between them.
+// A cursor contains when the last job of a page was made, to 1/4096 of a millisecond, but not its
+// id, because in the gallery that may be a private job. It is the id without its 62 random bits. Of
+// two jobs of the same moment, which only two processes can make, the older is missing from a list
+// whose page ends between them.
 func formatCursor(id job.ID) string {
 	u := uuid.MustParse(string(id))
-	const random, variant = 8, 0x80 // the first byte of the random bits, below the UUID's variant
+	const random, variant = 8, 0x80 // the first byte with random bits; the two bits above them are the UUID's variant
 	clear(u[random:])
 	u[random] = variant
 	return base64.RawURLEncoding.EncodeToString(u[:])
@@ -137,5 +136,5 @@ func parseCursor(text string) (job.ID, error) {
 			}
 		}
 	}
-	return "", &job.FieldError{Field: "cursor", Problem: "must be the next_cursor of the answer before"}
+	return "", &job.FieldError{Field: "cursor", Problem: "must be the next_cursor of the previous response"}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// A jobPage is a list's answer, with the JSON of its jobs.
+// A jobPage is a page of a list, with the JSON of its jobs.
 type jobPage struct {
 	Jobs []job.Job
 	Next *string `json:"next_cursor"`
@@ -101,9 +101,9 @@ func TestLists(t *testing.T) {
 	}
 }
 
-// TestCursorsTellNoIDs: a page of the gallery can end, by its bound, at somebody's private
-// job, whose id is nobody's business; the pages together are complete all the same.
-func TestCursorsTellNoIDs(t *testing.T) {
+// A page of the gallery can end at a private job, whose id must not be in the cursor; the pages are
+// complete nevertheless.
+func TestCursorsContainNoIDs(t *testing.T) {
 	s := serve(t)
 	shown := []job.ID{s.in(job.Succeeded)}
 	private := map[job.ID]bool{}

@@ -18,8 +18,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// metrics are what /metrics tells, in Prometheus' terms. No label names a job, an
-// owner or a path, whose number has no bound. A nil *metrics counts nothing.
+// metrics are the Prometheus metrics of /metrics. No label contains a job, an owner or a path,
+// whose number is unbounded. A nil *metrics counts nothing.
 type metrics struct {
 	registry    *prometheus.Registry
 	requests    *prometheus.CounterVec
@@ -33,13 +33,13 @@ func newMetrics(s *Server) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "atelier_http_requests_total", Help: "Requests that were answered; the route is none where there is nothing.",
+			Name: "atelier_http_requests_total", Help: "Responses that were sent. The route is none for an unknown path.",
 		}, []string{"route", "method", "status"}),
 		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "atelier_http_request_duration_seconds", Help: "Time from a request's head to the end of its answer, but of requests that wait for a job.",
+			Name: "atelier_http_request_duration_seconds", Help: "Time from a request's head to the end of its response, without requests that wait for a job.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"route", "method"}),
-		inFlight:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "atelier_http_requests_in_flight", Help: "Requests that are being answered."}),
+		inFlight:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "atelier_http_requests_in_flight", Help: "Requests that are being handled."}),
 		submissions: prometheus.NewCounter(prometheus.CounterOpts{Name: "atelier_submissions_total", Help: "Submissions that were accepted."}),
 		bytes:       prometheus.NewCounter(prometheus.CounterOpts{Name: "atelier_submitted_bytes_total", Help: "Bytes of pictures that were accepted."}),
 	}
@@ -54,15 +54,15 @@ func newMetrics(s *Server) *metrics {
 	return m
 }
 
-// keyMetrics are the state of the API keys.
+// keyMetrics returns the metrics of the API keys.
 func keyMetrics(keys *keyring.Ring) []prometheus.Collector {
 	gauge := func(name, help string, of func(keyring.Status) int) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(of(keys.Status())) })
 	}
 	return []prometheus.Collector{
-		gauge("atelier_keys", "API keys that admit somebody.", func(s keyring.Status) int { return s.Keys }),
-		gauge("atelier_keys_bad_lines", "Lines of the API keys that are wrong and admit nobody.", func(s keyring.Status) int { return s.BadLines }),
-		gauge("atelier_keys_file_ok", "1 while the API keys can be read, else 0: those that were read last then count for a minute, or five where they are not in a file.", func(s keyring.Status) int {
+		gauge("atelier_keys", "Valid API keys.", func(s keyring.Status) int { return s.Keys }),
+		gauge("atelier_keys_bad_lines", "Invalid lines among the API keys, which are ignored.", func(s keyring.Status) int { return s.BadLines }),
+		gauge("atelier_keys_file_ok", "1 while the API keys can be read, else 0: the keys of the last read are then valid for one minute, or five if they are not in a file.", func(s keyring.Status) int {
 			if s.Readable {
 				return 1
 			}
@@ -71,21 +71,21 @@ func keyMetrics(keys *keyring.Ring) []prometheus.Collector {
 	}
 }
 
-// metricsRoute serves /metrics to an admin.
+// metricsRoute adds the route of /metrics, for admins.
 func (s *Server) metricsRoute(mux *router) {
-	tell := promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})
+	handler := promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
-		if _, refusal := s.admit(r, needs(keyring.Admin)); refusal != nil {
+		if _, refusal := s.authenticate(r, needs(keyring.Admin)); refusal != nil {
 			writeProblem(w, refusal)
 			return
 		}
 		w.Header().Set("Cache-Control", "no-store")
-		tell.ServeHTTP(w, r)
+		handler.ServeHTTP(w, r)
 	})
 }
 
-// submitted counts an accepted submission.
-func (m *metrics) submitted(spec *job.Spec) {
+// countSubmission counts an accepted submission.
+func (m *metrics) countSubmission(spec *job.Spec) {
 	if m == nil {
 		return
 	}
@@ -96,8 +96,8 @@ func (m *metrics) submitted(spec *job.Spec) {
 	}
 }
 
-// watch counts what goes through next, which leaves the route in the request.
-func (m *metrics) watch(next http.Handler) http.Handler {
+// countRequests counts the requests that next handles. The router leaves the route in the request.
+func (m *metrics) countRequests(next http.Handler) http.Handler {
 	if m == nil {
 		return next
 	}
@@ -105,7 +105,7 @@ func (m *metrics) watch(next http.Handler) http.Handler {
 		began, seen := time.Now(), &statusWriter{ResponseWriter: w}
 		m.inFlight.Inc()
 		finished := false
-		defer func() { // a handler that panics too
+		defer func() { // also after a panic
 			m.inFlight.Dec()
 			route, method := routeOf(r)
 			m.requests.WithLabelValues(route, method, seen.class(finished)).Inc()
@@ -118,8 +118,8 @@ func (m *metrics) watch(next http.Handler) http.Handler {
 	})
 }
 
-// routeOf are a request's labels: from the pattern that it matched, since paths
-// and methods are whatever clients send.
+// routeOf returns a request's labels. They are of the matched pattern, since clients choose paths
+// and methods.
 func routeOf(r *http.Request) (route, method string) {
 	route = "none"
 	if _, path, ok := strings.Cut(r.Pattern, " "); ok {
@@ -131,13 +131,13 @@ func routeOf(r *http.Request) (route, method string) {
 	return route, method
 }
 
-// A statusWriter remembers the status of an answer.
+// A statusWriter records the status of a response.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
 }
 
-// WriteHeader begins an answer, as Write and ReadFrom do where it was not called.
+// WriteHeader starts a response, as Write and ReadFrom do if it was not called.
 func (w *statusWriter) WriteHeader(status int) {
 	if w.status == 0 && status >= 200 {
 		w.status = status
@@ -153,7 +153,7 @@ func (w *statusWriter) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// ReadFrom lets files go to the socket without a detour.
+// ReadFrom lets the kernel copy files to the socket.
 func (w *statusWriter) ReadFrom(r io.Reader) (int64, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
@@ -169,51 +169,55 @@ func (w *statusWriter) class(finished bool) string {
 	case !finished:
 		return "5xx"
 	case w.status == 0:
-		return "2xx" // net/http's own
+		return "2xx" // net/http then writes 200
 	}
 	return strconv.Itoa(w.status/100) + "xx"
 }
 
-// A backlog tells what waits for workers, as long as that can be found out.
+// backlogAge is how long a count is reported before the next one: counting has a cost, and
+// several collectors may read /metrics every few seconds.
+const backlogAge = 5 * time.Second
+
+// A backlog collects the numbers of messages and jobs that wait for workers, if they are available.
 type backlog struct {
-	queue  *reading[job.Depth]
-	active *reading[int]
+	queue  *cached[job.Depth]
+	active *cached[int]
 
 	messages, jobs *prometheus.Desc
 }
 
 func newBacklog(s *Server) *backlog {
 	return &backlog{
-		queue: newReading(func() (job.Depth, error) {
+		queue: newCached(backlogAge, func() (job.Depth, error) {
 			ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 			defer cancel()
 			return s.Depth.Depth(ctx)
 		}),
-		active: newReading(func() (int, error) {
+		active: newCached(backlogAge, func() (int, error) {
 			b, known, err := s.Store.Backlog()
 			if err == nil && !known {
-				err = errors.New("no sweep has counted them lately")
+				err = errors.New("no sweep has counted them recently")
 			}
 			return b.Unfinished, err
 		}),
-		messages: prometheus.NewDesc("atelier_queue_messages", "Messages in the queue, roughly, as it counts them itself.", []string{"state"}, nil),
-		jobs:     prometheus.NewDesc("atelier_active_jobs", "Jobs that were not finished, or not tidied up, at the last sweep; absent where none was made in the last ten minutes.", nil, nil),
+		messages: prometheus.NewDesc("atelier_queue_messages", "Messages in the queue, as the queue counts them approximately.", []string{"state"}, nil),
+		jobs:     prometheus.NewDesc("atelier_active_jobs", "Jobs that were unfinished, or not yet cleaned up, at the last sweep; absent if there was none in the last ten minutes.", nil, nil),
 	}
 }
 
-// Describe and Collect make it a prometheus.Collector.
+// Describe implements [prometheus.Collector].
 func (b *backlog) Describe(to chan<- *prometheus.Desc) { to <- b.messages; to <- b.jobs }
 
-// Collect leaves out what can't be found out in time.
+// Collect omits the numbers that are not available in time.
 func (b *backlog) Collect(to chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 	defer cancel()
-	if d, ok := b.queue.get(ctx); ok {
+	if d, err := b.queue.get(ctx); err == nil {
 		for state, n := range map[string]int{"visible": d.Visible, "in_flight": d.InFlight, "delayed": d.Delayed} {
 			to <- prometheus.MustNewConstMetric(b.messages, prometheus.GaugeValue, float64(n), state)
 		}
 	}
-	if n, ok := b.active.get(ctx); ok {
+	if n, err := b.active.get(ctx); err == nil {
 		to <- prometheus.MustNewConstMetric(b.jobs, prometheus.GaugeValue, float64(n))
 	}
 }

@@ -15,18 +15,18 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A gauge is a queue's depth, and how often it was asked for.
-type gauge struct {
+// A depthReader returns a queue's depth and counts the calls.
+type depthReader struct {
 	asked atomic.Int32
 	err   error
 }
 
-func (g *gauge) Depth(context.Context) (job.Depth, error) {
+func (g *depthReader) Depth(context.Context) (job.Depth, error) {
 	g.asked.Add(1)
 	return job.Depth{Visible: 3, InFlight: 2, Delayed: 1}, g.err
 }
 
-// metrics reads /metrics: a value for each line.
+// metrics returns the values of /metrics by their lines.
 func (s *service) metrics() map[string]string {
 	s.Helper()
 	resp, body := s.get("/metrics")
@@ -43,7 +43,7 @@ func (s *service) metrics() map[string]string {
 }
 
 func TestMetrics(t *testing.T) {
-	depth := &gauge{}
+	depth := &depthReader{}
 	s := serve(t, func(c *api.Config) { c.Depth = depth })
 	s.swept(time.Now(), 1)
 	id := s.good().ID
@@ -95,9 +95,9 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// What can't be found out is left out, and takes nothing along.
-func TestMetricsWhileTheQueueIsAway(t *testing.T) {
-	s := serve(t, func(c *api.Config) { c.Depth = &gauge{err: errors.New("away")} })
+// A number that is not available is omitted; the others are there.
+func TestMetricsWhileQueueIsUnavailable(t *testing.T) {
+	s := serve(t, func(c *api.Config) { c.Depth = &depthReader{err: errors.New("away")} })
 	s.swept(time.Now(), 0)
 	got := s.metrics()
 	if v, ok := got[`atelier_queue_messages{state="visible"}`]; ok {
@@ -108,7 +108,7 @@ func TestMetricsWhileTheQueueIsAway(t *testing.T) {
 	}
 }
 
-// swept leaves what a sweep has counted.
+// swept stores the counts of a sweep.
 func (s *service) swept(at time.Time, unfinished int) {
 	s.Helper()
 	if err := s.store.SetBacklog(store.Backlog{At: at, Unfinished: unfinished}); err != nil {
@@ -116,7 +116,7 @@ func (s *service) swept(at time.Time, unfinished int) {
 	}
 }
 
-// Where nobody has counted the unfinished jobs, or not for long, there is no number rather than a wrong one.
+// The number of unfinished jobs is omitted if no sweep has counted them recently.
 func TestActiveJobsWithoutASweep(t *testing.T) {
 	for name, swept := range map[string]func(*service){
 		"none yet":     func(*service) {},
@@ -124,7 +124,7 @@ func TestActiveJobsWithoutASweep(t *testing.T) {
 		"other clocks": func(s *service) { s.swept(time.Now().Add(time.Hour), 7) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := serve(t, func(c *api.Config) { c.Depth = &gauge{} })
+			s := serve(t, func(c *api.Config) { c.Depth = &depthReader{} })
 			s.good()
 			swept(s)
 			if v, ok := s.metrics()["atelier_active_jobs"]; ok {
@@ -134,8 +134,8 @@ func TestActiveJobsWithoutASweep(t *testing.T) {
 	}
 }
 
-func TestMetricsAreForAdmins(t *testing.T) {
-	g := serveGuarded(t, func(c *api.Config) { c.Depth = &gauge{} })
+func TestMetricsNeedAdmin(t *testing.T) {
+	g := serveWithKeys(t, func(c *api.Config) { c.Depth = &depthReader{} })
 	for as, want := range map[string]string{
 		"none": "401", "wrong": "401", "other": "403", "submit": "403", "read": "403", "right": "403", "admin": "200", "keyless": "200",
 	} {

@@ -3,26 +3,29 @@ package api
 import (
 	"bytes"
 	"embed"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"path"
 	"strings"
 	"time"
+
+	"github.com/atelier-go/atelier/pkg/formats"
 )
 
 //go:embed ui
 var ui embed.FS
 
-// pageHeader goes with every file of the page, beside its policy.
-var pageHeader = map[string]string{
+// pageHeaders are the headers of every file of the page, besides the content security policy.
+var pageHeaders = map[string]string{
 	"Referrer-Policy": "no-referrer",
-	"Cache-Control":   "no-cache", // the files of two versions don't mix; the ETag makes asking cheap
+	"Cache-Control":   "no-cache", // files of two versions must not be mixed; the ETag makes validation cheap
 }
 
-// pagePolicy lets nothing run and nothing load that isn't this server's; blob: are
-// the pictures that the person has chosen, and those that were fetched with an API
-// key, and results may be redirected to another origin, if there is one.
-func pagePolicy(linkOrigin string) string {
+// contentSecurityPolicy allows only files of this server, blob: for pictures that the user chose or
+// that were fetched with an API key, and the origin to which results are redirected, if there is
+// one.
+func contentSecurityPolicy(linkOrigin string) string {
 	if linkOrigin != "" {
 		linkOrigin = " " + linkOrigin
 	}
@@ -30,9 +33,8 @@ func pagePolicy(linkOrigin string) string {
 		"; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 }
 
-// pageTypes are the types of the page's files. They are not left to package
-// mime, which also goes by the machine's own tables: with nosniff, a module of
-// another type does not run.
+// pageTypes are the content types of the page's files. Package mime is not used, because it also
+// reads the machine's own tables, and with nosniff a module of another type is not run.
 var pageTypes = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",
@@ -40,11 +42,29 @@ var pageTypes = map[string]string{
 	".svg":  "image/svg+xml",
 }
 
-// keysNeeded is what index.html says of a server's keys, and what it is to say
-// where there are some: so the page asks for one before anything is refused.
-var keysNeeded = strings.NewReplacer(`data-keys="none"`, `data-keys="needed"`)
+// indexPage fills in the formats of pictures in index.html, and whether the server requires
+// API keys, so that the page asks for one before a request is refused.
+func indexPage(page string, keyless bool) string {
+	var choices []string
+	for i, f := range formats.Outputs() {
+		checked := ""
+		if i == 0 {
+			checked = " checked"
+		}
+		choices = append(choices, fmt.Sprintf(`<label><input type="radio" name="format" value="%s"%s><span>%s</span></label>`, f.Name, checked, f.Title))
+	}
+	changes := []string{
+		"{content types}", strings.Join(formats.ContentTypes(formats.All()), ","),
+		"{formats}", formats.Titles(formats.All(), "or"),
+		"{format choices}", strings.Join(choices, "\n          "),
+	}
+	if !keyless {
+		changes = append(changes, `data-keys="none"`, `data-keys="needed"`)
+	}
+	return strings.NewReplacer(changes...).Replace(page)
+}
 
-// pageRoutes serve the page: plain files, embedded, with relative links.
+// pageRoutes adds the routes of the page: plain embedded files with relative links.
 func pageRoutes(mux *router, keyless bool, linkOrigin string) {
 	files, err := fs.Glob(ui, "ui/*")
 	if err != nil {
@@ -59,9 +79,7 @@ func pageRoutes(mux *router, keyless bool, linkOrigin string) {
 		switch path.Base(name) {
 		case "index.html":
 			pattern = "GET /{$}"
-			if !keyless {
-				content = []byte(keysNeeded.Replace(string(content)))
-			}
+			content = []byte(indexPage(string(content), keyless))
 		case "gallery.html":
 			pattern = "GET /gallery"
 		}
@@ -69,7 +87,7 @@ func pageRoutes(mux *router, keyless bool, linkOrigin string) {
 		if !ok {
 			panic("the page has a file of unknown type: " + name)
 		}
-		mux.HandleFunc(pattern, servePage(contentType, pagePolicy(linkOrigin), content))
+		mux.HandleFunc(pattern, servePage(contentType, contentSecurityPolicy(linkOrigin), content))
 	}
 	// The page's links are relative, and so is this one: there may be a stage prefix.
 	mux.HandleFunc("GET /gallery/{$}", func(w http.ResponseWriter, _ *http.Request) {
@@ -82,7 +100,7 @@ func servePage(contentType, policy string, content []byte) http.HandlerFunc {
 	etag := etagOf(content)
 	return func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		for k, v := range pageHeader {
+		for k, v := range pageHeaders {
 			h.Set(k, v)
 		}
 		h.Set("Content-Security-Policy", policy)

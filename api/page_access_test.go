@@ -84,7 +84,7 @@ func (p *tab) emulatePhone() {
 	p.Do(chromedp.EmulateViewport(360, 640, chromedp.EmulateMobile, chromedp.EmulateTouch))
 }
 
-// fits checks that what is on the page fits a phone and can be hit with a finger.
+// fits checks that the page fits on a phone and its controls are large enough for a finger.
 func (p *tab) fits(what string) {
 	p.Helper()
 	if wide := p.Num(`document.documentElement.scrollWidth`); wide > 360 {

@@ -9,13 +9,13 @@ import (
 	"github.com/atelier-go/atelier/api/browsertest"
 )
 
-// pageTimeout bounds every wait for the page.
+// pageTimeout is the time limit of each wait for the page.
 const pageTimeout = browsertest.Timeout
 
 // A browser opens the page.
 type browser struct{ *browsertest.Browser }
 
-// A tab has the page in it.
+// A tab shows the page.
 type tab struct{ *browsertest.Tab }
 
 func (b *browser) open(t *testing.T, url string) *tab {
@@ -47,7 +47,7 @@ func (p *tab) add(paths ...string) {
 	p.Until(listed + ` === ` + strconv.Itoa(want))
 }
 
-// submit adds a picture and paints what is new in the first style.
+// submit adds a picture and paints the new ones in the first style.
 func (p *tab) submit(path string) {
 	p.Helper()
 	p.add(path)

@@ -11,7 +11,7 @@ import (
 func testRefusedHere(t *testing.T, b *browser) {
 	p := b.open(t, newSite(t, "").url)
 	p.choose(file(t, "notes.txt", []byte("no picture")))
-	p.untilNotice("“notes.txt” is no JPEG, PNG, WebP or GIF")
+	p.untilNotice("“notes.txt” is not a JPEG, PNG, WebP or GIF")
 	p.choose(file(t, "fake.png", []byte("no picture")))
 	p.untilNotice("“fake.png” can’t be opened as a picture")
 	p.choose(file(t, "large.jpg", make([]byte, 20<<20+1)))

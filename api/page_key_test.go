@@ -18,7 +18,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// newKeySite is a site that asks for keys, with anna's and a way to replace it.
+// newKeySite is a site that requires keys, with anna's key and a function that replaces it.
 func newKeySite(t *testing.T) (s *site, key string, replace func() string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "keys")
@@ -36,7 +36,7 @@ func newKeySite(t *testing.T) (s *site, key string, replace func() string) {
 	}
 	return newSite(t, "", func(c *api.Config) {
 		c.Keys = ring
-		c.MaxWait = time.Second // who waits for a job hears of a replaced key after it
+		c.MaxWait = time.Second // a waiting request notices a replaced key after this time
 	}), key, replace
 }
 
@@ -60,9 +60,9 @@ func testKey(t *testing.T, b *browser) {
 	p.Do(chromedp.Click(chromedp.CSS("#tiles label")), chromedp.Click(chromedp.CSS("#paint")))
 	p.Until(`document.activeElement.id === 'key-text'`)
 	p.enterKey("two words")
-	p.Until(`document.querySelector('#key-note').textContent.startsWith('That is no key')`)
+	p.Until(`document.querySelector('#key-note').textContent.startsWith('That is not a key')`)
 	p.enterKey("atelier_ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-	p.Until(`document.querySelector('#key-note').textContent.startsWith('This is not an API key of this server')`)
+	p.Until(`document.querySelector('#key-note').textContent.startsWith('This is not a valid API key of this server')`)
 	p.Do(chromedp.Click(chromedp.CSS("#key-keep")))
 	p.enterKey(key)
 	p.Until(`!document.querySelector('#key').checkVisibility() && document.querySelector('#forget').checkVisibility()`)
@@ -107,7 +107,7 @@ func testKey(t *testing.T, b *browser) {
 
 	// A key that is taken back is asked for again, and what was going on goes on.
 	other := replace()
-	p.Until(`document.querySelector('#key').checkVisibility() && document.querySelector('#key-note').textContent.startsWith('The key is not, or not any more')`)
+	p.Until(`document.querySelector('#key').checkVisibility() && document.querySelector('#key-note').textContent.startsWith('This key is not valid')`)
 	p.enterKey(other)
 	succeed(t, site.claim(t))
 	p.untilPhase("succeeded")
@@ -121,8 +121,8 @@ func testKey(t *testing.T, b *browser) {
 	}
 }
 
-// Without "remember" a key is gone with the visit; without keys nothing of all
-// that is to be seen.
+// Without "remember", a key is forgotten after the visit; on a site without keys there is no trace
+// of keys.
 func testKeyOfAVisit(t *testing.T, b *browser) {
 	site, key, _ := newKeySite(t)
 	p := b.open(t, site.url)
@@ -144,8 +144,8 @@ func testKeyOfAVisit(t *testing.T, b *browser) {
 	}
 }
 
-// What has to be fetched with a key is, as far as the person sees it: the results of
-// private jobs have no thumbnails, and a list may have a hundred.
+// Pictures that need a key are fetched only when they become visible: the results of private jobs
+// have no thumbnails, and a list may have a hundred.
 func testFarPieces(t *testing.T, b *browser) {
 	site, key, _ := newKeySite(t)
 	var remembered []string

@@ -16,19 +16,19 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// untilStrip waits until the pictures of the strip say so, in their order.
+// untilStrip waits until the pictures of the strip have these captions, in this order.
 func (p *tab) untilStrip(captions ...string) {
 	p.Helper()
 	p.Until(`[...document.querySelectorAll('#pieces span')].map((s) => s.textContent).join() === '` + strings.Join(captions, ",") + `'`)
 }
 
-// look puts the nth picture of the strip on show, from 1.
+// look shows the nth picture of the strip, starting with 1.
 func (p *tab) look(n int) {
 	p.Helper()
 	p.Eval(`document.querySelectorAll('#pieces input')[` + strconv.Itoa(n-1) + `].click()`)
 }
 
-// pick chooses a style, or takes it out of a blend, from 0.
+// pick chooses the nth style, or removes it from a blend, starting with 0.
 func (p *tab) pick(n int) {
 	p.Helper()
 	p.Until(`document.querySelector('#tiles input')`)
@@ -42,7 +42,7 @@ func photos(t *testing.T, n int) (paths []string) {
 	return paths
 }
 
-// Each goes its own way: one fails, one is stopped, one can't be sent.
+// Pictures are independent: one fails, one is stopped, one can't be sent.
 func testSeveral(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)
@@ -51,7 +51,7 @@ func testSeveral(t *testing.T, b *browser) {
 	chosen := append(photos(t, 4), file(t, "cut.jpg", whole[:len(whole)/2]), photo(t, 64, 64))
 	p.choose(append(chosen, file(t, "notes.txt", []byte("no picture")))...)
 	p.untilStrip("New", "New", "New", "New", "New", "New")
-	p.untilNotice("“notes.txt” is no JPEG")
+	p.untilNotice("“notes.txt” is not a JPEG")
 
 	arrived, pass := make(chan struct{}, 6), make(chan struct{})
 	site.intercept(func(_ http.ResponseWriter, r *http.Request) bool {
@@ -116,7 +116,7 @@ func testSeveral(t *testing.T, b *browser) {
 	p.untilPhase(onShow)
 }
 
-// One style on all of them, and then another.
+// One style for all pictures, and then another.
 func testAllAgain(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)
@@ -204,7 +204,7 @@ func testClear(t *testing.T, b *browser) {
 	p.untilStrip("Painted")
 }
 
-// Whoever is refused for a while tries again when told, under the same key.
+// A submission that is refused for a while is repeated after Retry-After with the same key.
 func testBusy(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)
@@ -258,7 +258,7 @@ func testStopAll(t *testing.T, b *browser) {
 	p.Until(`document.activeElement.id === 'paint' && document.querySelector('#stop-all').hidden`)
 }
 
-// A picture dropped on the page joins the list; one that is taken out is gone.
+// A picture dropped on the page is added to the list; a removed one disappears.
 func testRemove(t *testing.T, b *browser) {
 	p := b.open(t, newSite(t, "").url)
 	p.add(file(t, "a.jpg", gradient(t, 30, 20, 0)))

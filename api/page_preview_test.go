@@ -13,7 +13,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// submitted is a job of an earlier visit, in the first style, that nobody has begun.
+// submitted is a job of an earlier visit, in the first style, that no worker has started.
 func (s *site) submitted(t *testing.T, b *browser) (link string) {
 	t.Helper()
 	p := b.open(t, s.url)
@@ -39,8 +39,8 @@ func (s *site) previews() *atomic.Int64 {
 	return &n
 }
 
-// untilPlaceholder waits for the style's name in place of the photograph, large and
-// in the strip, and for what is said of that.
+// untilPlaceholder waits for the style's name in place of the photograph, large and in the strip,
+// and for the explanation.
 func (p *tab) untilPlaceholder(says string) {
 	p.Helper()
 	title := style.All()[0].Title
@@ -50,7 +50,7 @@ func (p *tab) untilPlaceholder(says string) {
 	p.noBrokenPictures()
 }
 
-// untilPhoto waits for the photograph itself, large and in the strip.
+// untilPhoto waits for the photograph, large and in the strip.
 func (p *tab) untilPhoto() {
 	p.Helper()
 	p.Until(`document.querySelector('#before').naturalWidth === 64 && ![...document.querySelectorAll('#placeholder, #absence')].some((e) => e.checkVisibility())`)
@@ -65,14 +65,14 @@ func (p *tab) noBrokenPictures() {
 	}
 }
 
-// What is said of a photograph that isn't there.
+// The explanations of a missing photograph.
 const (
-	untilBegun = "The photograph appears here once a worker has begun with it."
+	untilBegun = "The photograph appears here when a worker has started it."
 	inAMoment  = "The photograph appears here in a moment."
 	notThere   = "There is no preview of the photograph."
 )
 
-// Nobody asks for the preview of a job that no worker has begun.
+// The preview of a job that no worker has started is not requested.
 func testUnbegun(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	link := site.submitted(t, b)
@@ -81,7 +81,7 @@ func testUnbegun(t *testing.T, b *browser) {
 	p.untilPhase("queued")
 	p.untilPlaceholder(untilBegun)
 	p.Do(chromedp.Click(chromedp.CSS("#tiles label:last-child")))
-	p.untilNote("It can be painted again once a worker has begun with it.")
+	p.untilNote("It can be painted again when a worker has started it.")
 	p.Do(chromedp.Click(chromedp.CSS("#paint")))
 	p.untilStrip("Queued")
 	p.Do(chromedp.Reload())
@@ -111,7 +111,7 @@ func testUnbegun(t *testing.T, b *browser) {
 	p.untilStrip("Painted", "Painted")
 }
 
-// untilNote waits for what is said of the button; what can't be painted is not offered.
+// untilNote waits for the note beside the button; what can't be painted is not offered.
 func (p *tab) untilNote(text string) {
 	p.Helper()
 	p.Until(`document.querySelector('#paint-note').checkVisibility() && document.querySelector('#paint-note').textContent.includes("` + text + `")`)
@@ -120,7 +120,7 @@ func (p *tab) untilNote(text string) {
 	}
 }
 
-// The worker has begun, and its preview is late: the page asks again.
+// A worker has started, and the preview is late: the page requests it again.
 func testPreviewLate(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	link := site.submitted(t, b)
@@ -148,8 +148,9 @@ func testPreviewLate(t *testing.T, b *browser) {
 	p.untilPhase("running")
 }
 
-// A job that ended before anybody began it runs again as it was, from the original; for
-// anything else its photograph is missing, and the page says so.
+// A job that ended before any worker started it can be retried with its settings, because the
+// server has the original; for other settings the photograph is missing, and the page explains
+// that.
 func testCanceledUnbegun(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	link := site.submitted(t, b)
@@ -182,7 +183,7 @@ func testCanceledUnbegun(t *testing.T, b *browser) {
 	p.untilPhase("succeeded")
 }
 
-// A picture that could not be decoded has no preview, and is not asked for one.
+// A picture that could not be decoded has no preview, and none is requested.
 func testUndecodable(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	link := site.submitted(t, b)
@@ -198,8 +199,7 @@ func testUndecodable(t *testing.T, b *browser) {
 	}
 }
 
-// Of a job that was given up nobody can tell whether there is a preview: it is asked
-// for once.
+// Whether a job that was given up has a preview is unknown: it is requested once.
 func testNoPreview(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	link := site.submitted(t, b)
@@ -218,8 +218,7 @@ func testNoPreview(t *testing.T, b *browser) {
 	}
 }
 
-// While there is a key to be entered nothing is asked for, and with one the preview
-// is fetched under it.
+// Until a key is entered nothing is requested; then the preview is fetched with it.
 func testPreviewWithKey(t *testing.T, b *browser) {
 	site, key, _ := newKeySite(t)
 	id, err := job.NewID()
@@ -247,7 +246,7 @@ func testPreviewWithKey(t *testing.T, b *browser) {
 	}
 }
 
-// The placeholders on a phone, of the longest blend.
+// The placeholders of the longest blend on a phone.
 func testPreviewPhone(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	styles := style.All()
@@ -285,7 +284,7 @@ func testPreviewPhone(t *testing.T, b *browser) {
 	check("canceled")
 }
 
-// A thumbnail that can't be had leaves the style's name in its place.
+// The style's name is shown instead of a thumbnail that is unavailable.
 func testThumbnailAway(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	link := site.submitted(t, b)

@@ -23,22 +23,22 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A site is the real handler on a socket, with a switch for faults before it.
+// A site is the real handler on a socket, behind a switch for faults.
 type site struct {
 	url   string // ends with a slash
 	store *store.Store
-	queue *notedQueue
+	queue *siteQueue
 	drop  func()                                                        // breaks the connections that there are
 	fault atomic.Pointer[func(http.ResponseWriter, *http.Request) bool] // true: it has answered
 }
 
-// notedQueue is the queue of these tests: it keeps what it is told.
-type notedQueue struct {
+// siteQueue is a queue that records its messages.
+type siteQueue struct {
 	messages chan job.Message
 	down     atomic.Bool
 }
 
-func (q *notedQueue) Send(_ context.Context, m job.Message) error {
+func (q *siteQueue) Send(_ context.Context, m job.Message) error {
 	if q.down.Load() {
 		return errors.New("the queue is away")
 	}
@@ -46,7 +46,7 @@ func (q *notedQueue) Send(_ context.Context, m job.Message) error {
 	return nil
 }
 
-func (q *notedQueue) Check(context.Context) error { return nil }
+func (q *siteQueue) Check(context.Context) error { return nil }
 
 func newSite(t *testing.T, prefix string, settings ...func(*api.Config)) *site {
 	t.Helper()
@@ -54,7 +54,7 @@ func newSite(t *testing.T, prefix string, settings ...func(*api.Config)) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{store: jobs, queue: &notedQueue{messages: make(chan job.Message, 16)}}
+	s := &site{store: jobs, queue: &siteQueue{messages: make(chan job.Message, 16)}}
 	cfg := api.Config{Store: jobs, Queue: s.queue, Version: "test"}
 	for _, set := range settings {
 		set(&cfg)
@@ -74,7 +74,7 @@ func newSite(t *testing.T, prefix string, settings ...func(*api.Config)) *site {
 	return s
 }
 
-// answer makes requests below a path be answered so, until recover.
+// answer makes requests below a path get this response, until recover.
 func (s *site) answer(path string, status int, body string) {
 	s.intercept(func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.HasPrefix(r.URL.Path, path) {
@@ -87,7 +87,7 @@ func (s *site) answer(path string, status int, body string) {
 	})
 }
 
-// vanish breaks every connection, as if the server were gone, until recover.
+// vanish breaks every connection, as if the server had disappeared, until recover.
 func (s *site) vanish() {
 	s.intercept(func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) })
 	s.drop()
@@ -97,8 +97,8 @@ func (s *site) intercept(fault func(http.ResponseWriter, *http.Request) bool) { 
 
 func (s *site) recover() { s.fault.Store(nil) }
 
-// claim takes the next job from the queue and stores its preview, as a worker does
-// when it begins with a picture that it can decode.
+// claim takes the next job from the queue and stores its preview, like a worker that could decode
+// the picture.
 func (s *site) claim(t *testing.T) *store.Lease {
 	t.Helper()
 	lease := s.claimOnly(t)
@@ -125,7 +125,7 @@ func (s *site) preview(t *testing.T, lease *store.Lease) {
 	}
 }
 
-// claimOnly takes the next job from the queue, whose picture is not decoded yet.
+// claimOnly takes the next job from the queue, without a preview.
 func (s *site) claimOnly(t *testing.T) *store.Lease {
 	t.Helper()
 	select {
@@ -141,8 +141,7 @@ func (s *site) claimOnly(t *testing.T) *store.Lease {
 	}
 }
 
-// succeed ends a job with a picture in its format, and with a thumbnail where that
-// takes a file of its own.
+// succeed ends a job with a picture in its format, and with a thumbnail if the job has one.
 func succeed(t *testing.T, lease *store.Lease) {
 	t.Helper()
 	spec, painted := &lease.Spec, colors(96, 64, 0)
@@ -161,7 +160,7 @@ func succeed(t *testing.T, lease *store.Lease) {
 	}
 }
 
-// photo is a picture to submit.
+// photo makes a picture to submit.
 func photo(t *testing.T, width, height int) string {
 	return file(t, "photo.jpg", gradient(t, width, height, 200))
 }

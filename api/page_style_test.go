@@ -56,7 +56,7 @@ func testOwnStyle(t *testing.T, b *browser) {
 		t.Errorf("style: got %q, want %q", got, style.Names()[0])
 	}
 	p.Do(chromedp.SetUploadFiles(chromedp.CSS("#own-file"), []string{file(t, "notes.txt", []byte("x"))}))
-	p.untilNotice("“notes.txt” is no JPEG")
+	p.untilNotice("“notes.txt” is not a JPEG")
 }
 
 func testBlend(t *testing.T, b *browser) {
@@ -66,7 +66,7 @@ func testBlend(t *testing.T, b *browser) {
 	p.Until(`document.querySelector('#tiles input')`)
 	names := style.Names()
 	p.Do(chromedp.Click(chromedp.CSS("#tiles label:nth-child(1)")))
-	p.TabTo("#tiles input") // from here on with the keyboard alone
+	p.TabTo("#tiles input") // from here on only with the keyboard
 	p.Eval(`document.querySelector('#blend').focus()`)
 	p.Keys(" ")
 	p.Until(`document.querySelector('#styles-note').textContent === 'Choose up to 4 styles to blend.'`)

@@ -53,8 +53,8 @@ func TestPageFiles(t *testing.T) {
 	}
 }
 
-// TestPage drives the page in a real browser against the real handler, with a
-// queue that only notes what it is told and this test as the worker.
+// TestPage runs the page in a real browser against the real handler, with a queue that records
+// messages and the test as the worker.
 func TestPage(t *testing.T) {
 	b := &browser{browsertest.Start(t)}
 	for _, test := range []struct {
@@ -66,7 +66,7 @@ func TestPage(t *testing.T) {
 		{"paint again", testPaintAgain},
 		{"a reload finds the job again", testReload},
 		{"a shared link can be painted again", testSharedLink},
-		{"a failed job says why", testFailed},
+		{"a failed job has a reason", testFailed},
 		{"a failed job of an earlier visit", testRetry},
 		{"a picture that is refused here", testRefusedHere},
 		{"a picture that the server refuses", testRefusedThere},
@@ -95,15 +95,15 @@ func TestPage(t *testing.T) {
 		{"an API key", testKey},
 		{"a key for a visit", testKeyOfAVisit},
 		{"pictures out of sight", testFarPieces},
-		{"a job that nobody has begun", testUnbegun},
+		{"a job that no worker has started", testUnbegun},
 		{"the preview is late", testPreviewLate},
-		{"a job that was canceled before anybody began it", testCanceledUnbegun},
+		{"a job that was canceled before any worker started it", testCanceledUnbegun},
 		{"a picture that could not be decoded", testUndecodable},
 		{"no preview", testNoPreview},
 		{"a preview under a key", testPreviewWithKey},
 		{"a thumbnail is away", testThumbnailAway},
 		{"placeholders on a phone", testPreviewPhone},
-		{"keyboard alone", testKeyboard},
+		{"keyboard only", testKeyboard},
 		{"phone", testPhone},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, b) })
@@ -231,7 +231,7 @@ func testSharedLink(t *testing.T, b *browser) {
 		t.Errorf("settings of a shared job: got size %s, want 2048", got)
 	}
 	if !q.Is(`!document.querySelector('#paint-note').hidden`) {
-		t.Error("nothing says that a shared job is painted again from its preview")
+		t.Error("there is no note that a shared job is painted again from its preview")
 	}
 	q.Do(chromedp.Click(chromedp.CSS("#paint")))
 	succeed(t, site.claim(t))
@@ -252,8 +252,8 @@ func testFailed(t *testing.T, b *browser) {
 	}
 }
 
-// The original of a job of an earlier visit is at the server: painted again as it
-// was, it is the same job once more and not another of the preview.
+// The server has the original of a job of an earlier visit: painted again with the same settings,
+// the job is retried instead of submitted from its preview.
 func testRetry(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)
@@ -266,7 +266,7 @@ func testRetry(t *testing.T, b *browser) {
 	q := b.open(t, p.Str("location.href"))
 	q.untilPhase("failed")
 	if !q.Is(`document.querySelector('#paint-note').hidden`) {
-		t.Error("it says that the preview is painted")
+		t.Error("there is a note that the preview is painted")
 	}
 	q.Do(chromedp.Click(chromedp.CSS("#paint")))
 	lease := site.claim(t)

@@ -133,8 +133,7 @@ func testErased(t *testing.T, b *browser) {
 	p.untilPhase("chosen")
 }
 
-// The picture of a job from a link is its preview: while that is away, nothing is
-// lost by stopping.
+// The picture of a job from a link is its preview; if that is unavailable, stopping loses nothing.
 func testPreviewAway(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)

@@ -20,7 +20,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/uploads"
 )
 
-// largePicture is one that goes by S3 where the server has uploads, and its file.
+// largePicture makes a picture that is sent by S3 if the server has uploads.
 func largePicture(t *testing.T) (path string, content []byte) {
 	t.Helper()
 	img := image.NewNRGBA(image.Rect(0, 0, 1400, 1100))
@@ -39,13 +39,13 @@ func largePicture(t *testing.T) (path string, content []byte) {
 	return path, b.Bytes()
 }
 
-// A large style picture goes by the bucket too, once for each picture that is painted in it, and
-// small photographs with their form.
+// A large style picture is sent by the bucket too, once for each picture that is painted in it;
+// small photographs are in their forms.
 func TestPageUploadsLargeStyles(t *testing.T) {
 	t.Parallel()
 	b := &browser{browsertest.Start(t)}
 	path, content := largePicture(t)
-	a := newAnnex(t)
+	a := newTestBucket(t)
 	s := serve(t, func(c *api.Config) { c.Copies, c.Uploads = a.copies, uploads.New(a.copies.Bucket()) })
 	if _, err := bucket.Create(t.Context(), a.cfg, "atelier", s.url); err != nil { // once more, for its pages
 		t.Fatal(err)
@@ -75,13 +75,13 @@ func TestPageUploadsLargeStyles(t *testing.T) {
 	}
 }
 
-// The page puts a large picture into the bucket, from which it becomes a job; again where
-// that broke off, and directly where the server has no uploads.
+// The page sends a large picture by the bucket, again after an interruption, and directly if the
+// server has no uploads.
 func TestPageUploadsLargePictures(t *testing.T) {
 	t.Parallel()
 	b := &browser{browsertest.Start(t)}
 	path, content := largePicture(t)
-	a := newAnnex(t)
+	a := newTestBucket(t)
 	withUploads := func(c *api.Config) { c.Copies, c.Uploads = a.copies, uploads.New(a.copies.Bucket()) }
 	for _, c := range []struct {
 		name     string
@@ -98,16 +98,16 @@ func TestPageUploadsLargePictures(t *testing.T) {
 			}
 			a.puts.Store(0)
 			if c.breaks > 0 {
-				pass := a.odd.Load()
+				pass := a.override.Load()
 				var broken atomic.Int64
 				breaking := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if r.Method == http.MethodPut && broken.Add(1) <= c.breaks {
 						panic(http.ErrAbortHandler)
 					}
-					a.pass(w, r)
+					a.forward(w, r)
 				})
-				a.odd.Store(&breaking)
-				defer a.odd.Store(pass)
+				a.override.Store(&breaking)
+				defer a.override.Store(pass)
 			}
 			p := b.open(t, s.url+"/")
 			if c.breaks > 0 || c.puts == 0 {

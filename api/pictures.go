@@ -16,14 +16,14 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
-	"github.com/atelier-go/atelier/pkg/imageio"
+	"github.com/atelier-go/atelier/pkg/formats"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// immutable: what a run has made never changes, and previews and thumbnails
-// follow from what never changes. Private, because a job may be.
+// The values of Cache-Control. Results, and the previews and thumbnails made of pictures, never change;
+// they are private, because a job may be.
 const (
 	immutable = "private, max-age=31536000, immutable"
 	daily     = "public, max-age=86400"
@@ -31,71 +31,71 @@ const (
 
 type resultInput struct {
 	ID       string `path:"id" doc:"The job's id"`
-	Download bool   `query:"download" doc:"Have a browser save the picture rather than show it: a link's own download attribute counts for nothing where the picture is elsewhere"`
+	Download bool   `query:"download" doc:"Makes browsers save the picture instead of showing it. They ignore a link's download attribute if the picture is at another origin"`
 }
 
-// getResult answers the painted picture, or a range of it.
+// getResult returns the painted picture, or a range of it.
 func (s *Server) getResult(ctx context.Context, in *resultInput) (*huma.StreamResponse, error) {
 	id, err := job.ParseID(in.ID)
 	if err != nil {
 		return nil, s.problem(ctx, "read a result", err)
 	}
 	file, j, err := s.Store.Result(id)
-	if err == nil && !shownToAll(&j) {
-		if err = s.disclose(ctx, id, j.Owner, nil); err != nil {
-			_ = file.Close() // it was not read from
+	if err == nil && !isPublicResult(&j) {
+		if err = s.hideFromOthers(ctx, id, j.Owner, nil); err != nil {
+			_ = file.Close() // read only
 		}
 	} else if err != nil {
-		err = s.disclose(ctx, id, j.Owner, err)
+		err = s.hideFromOthers(ctx, id, j.Owner, err)
 	}
 	if err == nil {
-		err = wantFormat(file, j.Format)
+		err = checkFileFormat(file, j.Format)
 	}
 	if err != nil {
 		return nil, s.problem(ctx, "read a result", err)
 	}
-	return s.redirected(store.Published(id, j.Format, j.Public)[0], file, id, picture{
+	return s.serveOrRedirect(store.Published(id, j.Format, j.Public)[0], file, id, pictureHeaders{
 		contentType: j.Result.ContentType, etag: `"` + j.Result.SHA256 + `"`, cache: immutable,
-		filename: "atelier-" + in.ID + imageio.Extension(j.Format), attached: in.Download, modified: *j.FinishedAt,
+		filename: "atelier-" + in.ID + formats.Named(j.Format).Extension(), attachment: in.Download, modified: *j.FinishedAt,
 	}), nil
 }
 
-// getJobThumbnail answers the painted picture as the gallery shows it.
+// getJobThumbnail returns the small picture that the gallery shows.
 func (s *Server) getJobThumbnail(ctx context.Context, in *jobInput) (*huma.StreamResponse, error) {
 	id, err := job.ParseID(in.ID)
 	if err != nil {
 		return nil, s.problem(ctx, "read a thumbnail", err)
 	}
 	file, j, err := s.Store.Thumbnail(id)
-	if err != nil { // else it is shown to all
-		err = s.disclose(ctx, id, j.Owner, err)
+	if err != nil { // a thumbnail that exists is public
+		err = s.hideFromOthers(ctx, id, j.Owner, err)
 	}
 	if err == nil {
-		err = wantFormat(file, smallFormat)
+		err = checkFileFormat(file, previewFormat)
 	}
 	if err != nil {
 		return nil, s.problem(ctx, "read a thumbnail", err)
 	}
-	return s.redirected(store.Published(id, j.Format, j.Public)[1], file, id, picture{
-		contentType: imageio.ContentType(smallFormat), etag: `"` + j.Result.SHA256 + `-thumbnail"`, cache: immutable,
+	return s.serveOrRedirect(store.Published(id, j.Format, j.Public)[1], file, id, pictureHeaders{
+		contentType: formats.Named(previewFormat).ContentType, etag: `"` + j.Result.SHA256 + `-thumbnail"`, cache: immutable,
 		filename: "atelier-" + in.ID + "-thumbnail.jpg", modified: *j.FinishedAt,
 	}), nil
 }
 
-// smallFormat is that of all thumbnails and previews.
-const smallFormat = "jpeg"
+// previewFormat is the format of all thumbnails and previews.
+const previewFormat = "jpeg"
 
-// wantFormat closes a file that does not begin as a picture of a format does: whoever
-// has the shared directory can have put anything there, and what is answered from here
-// is a picture or nothing.
-func wantFormat(file *os.File, format string) error {
-	head := make([]byte, imageio.FormatLength)
+// checkFileFormat checks that a file starts like a picture of a format, and closes it if not. The
+// shared directory may have been written by another program, and no other file must be served as a
+// picture.
+func checkFileFormat(file *os.File, format string) error {
+	head := make([]byte, formats.HeadLength)
 	n, err := file.ReadAt(head, 0)
 	if errors.Is(err, io.EOF) && n > 0 {
 		err = nil
 	}
 	if err == nil {
-		err = beginsAs(head[:n], format)
+		err = checkFormat(head[:n], format)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("%s: %w", filepath.Base(file.Name()), err), file.Close())
@@ -103,29 +103,29 @@ func wantFormat(file *os.File, format string) error {
 	return nil
 }
 
-func beginsAs(data []byte, format string) error {
-	if imageio.FormatOf(data) != format {
-		return fmt.Errorf("%w: it is no %s file", job.ErrDamagedJob, format)
+func checkFormat(data []byte, format string) error {
+	if formats.Of(data).Name != format {
+		return fmt.Errorf("%w: it is not a %s file", job.ErrDamagedJob, format)
 	}
 	return nil
 }
 
-// getPreview answers the submitted picture as the worker has encoded it anew: never the
-// original, which holds where it was taken and can be anything.
+// getPreview returns the submitted picture as encoded by the worker. The original, which may
+// contain where it was taken, or anything else, is never returned.
 func (s *Server) getPreview(ctx context.Context, in *jobInput) (*huma.StreamResponse, error) {
-	id, err := s.parse(ctx, in.ID)
+	id, err := s.authorizedID(ctx, in.ID)
 	if err != nil {
 		return nil, s.problem(ctx, "read a preview", err)
 	}
 	data, err := s.Store.Preview(id)
 	if err == nil {
-		err = beginsAs(data, smallFormat)
+		err = checkFormat(data, previewFormat)
 	}
 	if err != nil {
 		return nil, s.problem(ctx, "read a preview", err)
 	}
-	return serve(bytes.NewReader(data), nil, picture{
-		contentType: imageio.ContentType(smallFormat), etag: etagOf(data), cache: immutable,
+	return servePicture(bytes.NewReader(data), nil, pictureHeaders{
+		contentType: formats.Named(previewFormat).ContentType, etag: etagOf(data), cache: immutable,
 		filename: "atelier-" + in.ID + "-preview.jpg", modified: id.Time(),
 	}), nil
 }
@@ -143,7 +143,7 @@ type stylesOutput struct {
 	}
 }
 
-// listStyles answers the catalogue in the order in which to show it.
+// listStyles returns the catalogue in the order in which to show it.
 func (s *Server) listStyles(context.Context, *struct{}) (*stylesOutput, error) {
 	out := &stylesOutput{Cache: "no-cache"}
 	for _, st := range style.All() {
@@ -156,42 +156,42 @@ type styleInput struct {
 	Name string `path:"name"`
 }
 
-// getThumbnail answers what a style does to a photograph.
+// getThumbnail returns a photograph painted in a style.
 func (s *Server) getThumbnail(ctx context.Context, in *styleInput) (*huma.StreamResponse, error) {
 	data, err := style.Thumbnail(in.Name)
 	if err != nil {
 		return nil, newProblem(http.StatusNotFound, "not_found", err.Error())
 	}
-	return serve(bytes.NewReader(data), nil, picture{contentType: "image/jpeg", etag: etagOf(data), cache: daily, filename: in.Name + ".jpg"}), nil
+	return servePicture(bytes.NewReader(data), nil, pictureHeaders{contentType: "image/jpeg", etag: etagOf(data), cache: daily, filename: in.Name + ".jpg"}), nil
 }
 
-// A picture is what serve says of the bytes that it answers.
-type picture struct {
+// pictureHeaders are the headers of a response with a picture.
+type pictureHeaders struct {
 	contentType, etag, cache, filename string
-	attached                           bool // to be saved rather than shown
+	attachment                         bool // for saving instead of showing
 	modified                           time.Time
 }
 
-// etagOf names bytes that don't come with a hash.
+// etagOf returns an ETag for bytes that come without a hash.
 func etagOf(data []byte) string {
 	sum := sha256.Sum256(data)
 	return `"` + hex.EncodeToString(sum[:]) + `"`
 }
 
-func (p picture) disposition() string {
+func (p pictureHeaders) disposition() string {
 	kind := "inline"
-	if p.attached {
+	if p.attachment {
 		kind = "attachment"
 	}
 	return kind + `; filename="` + p.filename + `"`
 }
 
-// serve answers bytes with ranges and conditional requests as net/http does
-// them. done, where there is one, is called at the end.
-func serve(content io.ReadSeeker, done func() error, p picture) *huma.StreamResponse {
+// servePicture responds with content, and handles ranges and conditional requests as net/http does.
+// done, if not nil, is called at the end.
+func servePicture(content io.ReadSeeker, done func() error, p pictureHeaders) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		if done != nil {
-			defer func() { _ = done() }() // it was only read from
+			defer func() { _ = done() }() // read only
 		}
 		r, w := humago.Unwrap(ctx)
 		h := w.Header()

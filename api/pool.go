@@ -8,142 +8,143 @@ import (
 	"time"
 )
 
-// A pool is something scarce, such as memory, that requests hold for a while. It is
-// shared fairly among owners: each holds at most a part of what the others leave, so
-// that somebody who holds none finds some. It is safe for concurrent use.
+// A pool is a limited resource, such as memory, of which requests reserve amounts. It is shared
+// fairly among owners: each owner holds at most a part of what the others leave, so that some is
+// left for an owner who holds nothing. It is safe for concurrent use.
 type pool struct {
-	size int64
-	part int64 // an owner holds one part-th at most, or the size of one request if that is more
+	size   int64
+	shares int64 // an owner holds at most 1/shares of what the others leave, or one request if that is larger
 
-	mu    sync.Mutex
-	free  int64
-	held  map[string]int64 // by owners; those who hold nothing are not in it
-	queue []*claimant      // those who wait, in the order in which they came
+	mu      sync.Mutex
+	unused  int64
+	held    map[string]int64 // by owner, only those who hold something
+	waiting []*waiter        // in order of arrival
 }
 
-type claimant struct {
+type waiter struct {
 	owner   string
-	n       int64
-	granted chan struct{} // closed when it holds n
+	amount  int64
+	granted chan struct{} // closed when the amount is reserved
 }
 
-// Why a pool has nothing for a request.
+// The errors of a reservation.
 var (
-	errShareUsed = errors.New("your own requests of this kind take up your share of this server")
-	errCrowded   = errors.New("too many ask for this at the moment")
+	errShareUsed = errors.New("your other requests of this kind use up your share of this server")
+	errCrowded   = errors.New("the server is busy with too many requests of this kind")
 )
 
-func newPool(size, part int64) *pool {
-	return &pool{size: size, part: part, free: size, held: map[string]int64{}}
+func newPool(size, shares int64) *pool {
+	return &pool{size: size, shares: shares, unused: size, held: map[string]int64{}}
 }
 
-// try takes n for an owner if that can be had at once. What was taken is to be given
-// back by release.
-func (p *pool) try(owner string, n int64) error {
+// tryReserve reserves an amount for an owner if it is available at once. The caller returns it with
+// release.
+func (p *pool) tryReserve(owner string, n int64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if waits := slices.ContainsFunc(p.queue, func(c *claimant) bool { return c.owner == owner }); waits || !p.fits(owner, n) {
+	if waits := slices.ContainsFunc(p.waiting, func(w *waiter) bool { return w.owner == owner }); waits || !p.fits(owner, n) {
 		return p.refusal(owner, n)
 	}
-	p.take(owner, n)
+	p.grant(owner, n)
 	return nil
 }
 
-// acquire is try, and waits until ctx ends or so long. An owner's requests have their
-// turns in the order in which they came; those of others don't wait for them.
-func (p *pool) acquire(ctx context.Context, owner string, n int64, patience time.Duration) error {
-	if p.try(owner, n) == nil {
+// reserve is tryReserve, but waits for the amount until ctx ends or the timeout has passed. An
+// owner's requests are served in order of arrival; those of other owners don't wait for them.
+func (p *pool) reserve(ctx context.Context, owner string, n int64, timeout time.Duration) error {
+	if p.tryReserve(owner, n) == nil {
 		return nil
 	}
-	c := &claimant{owner, n, make(chan struct{})}
+	w := &waiter{owner, n, make(chan struct{})}
 	p.mu.Lock()
-	p.queue = append(p.queue, c)
-	p.serve() // there may be room since
+	p.waiting = append(p.waiting, w)
+	p.grantWaiting() // an amount may have been released in between
 	p.mu.Unlock()
-	over := time.NewTimer(patience)
-	defer over.Stop()
+	expired := time.NewTimer(timeout)
+	defer expired.Stop()
 	var err error
 	select {
-	case <-c.granted:
+	case <-w.granted:
 		return nil
-	case <-over.C:
+	case <-expired.C:
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	i := slices.Index(p.queue, c)
+	i := slices.Index(p.waiting, w)
 	switch {
-	case i < 0 && err == nil: // it was granted in this instant
+	case i < 0 && err == nil: // granted at the moment of the timeout
 		return nil
 	case i < 0:
-		p.give(owner, n)
+		p.takeBack(owner, n)
 	default:
 		if err == nil {
 			err = p.refusal(owner, n)
 		}
-		p.queue = slices.Delete(p.queue, i, i+1)
+		p.waiting = slices.Delete(p.waiting, i, i+1)
 	}
-	p.serve() // who waited behind it
+	p.grantWaiting() // those that waited behind it
 	return err
 }
 
-// release gives back what an owner holds.
+// release returns an amount that an owner holds.
 func (p *pool) release(owner string, n int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.give(owner, n)
-	p.serve()
+	p.takeBack(owner, n)
+	p.grantWaiting()
 }
 
-// used is how much is held.
+// used returns the amount that is held.
 func (p *pool) used() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.size - p.free
+	return p.size - p.unused
 }
 
-// The others want p.mu to be held.
+// The caller of the methods below holds p.mu.
 
-func (p *pool) take(owner string, n int64) {
-	p.free -= n
+func (p *pool) grant(owner string, n int64) {
+	p.unused -= n
 	p.held[owner] += n
 }
 
-func (p *pool) give(owner string, n int64) {
-	p.free += n
+func (p *pool) takeBack(owner string, n int64) {
+	p.unused += n
 	if p.held[owner] -= n; p.held[owner] == 0 {
 		delete(p.held, owner)
 	}
 }
 
-// serve lets everybody have their turn for whom there is room.
-func (p *pool) serve() {
-	if len(p.queue) == 0 {
+// grantWaiting serves the waiting requests for which there is enough, in order, and skips those of
+// an owner whose earlier request still waits.
+func (p *pool) grantWaiting() {
+	if len(p.waiting) == 0 {
 		return
 	}
 	blocked := map[string]bool{}
-	p.queue = slices.DeleteFunc(p.queue, func(c *claimant) bool {
-		if blocked[c.owner] || !p.fits(c.owner, c.n) {
-			blocked[c.owner] = true
+	p.waiting = slices.DeleteFunc(p.waiting, func(w *waiter) bool {
+		if blocked[w.owner] || !p.fits(w.owner, w.amount) {
+			blocked[w.owner] = true
 			return false
 		}
-		p.take(c.owner, c.n)
-		close(c.granted)
+		p.grant(w.owner, w.amount)
+		close(w.granted)
 		return true
 	})
 }
 
-func (p *pool) fits(owner string, n int64) bool { return n <= p.free && !p.exceeds(owner, n) }
+func (p *pool) fits(owner string, n int64) bool { return n <= p.unused && !p.exceedsShare(owner, n) }
 
-// exceeds says whether n more would be more than an owner's part.
-func (p *pool) exceeds(owner string, n int64) bool {
+// exceedsShare reports whether an owner would hold more than its share with n more.
+func (p *pool) exceedsShare(owner string, n int64) bool {
 	held := p.held[owner]
-	return held > 0 && (held+n)*p.part > p.free+held
+	return held > 0 && (held+n)*p.shares > p.unused+held
 }
 
 func (p *pool) refusal(owner string, n int64) error {
-	if p.exceeds(owner, n) || n <= p.free { // or its owner's others are first
+	if p.exceedsShare(owner, n) || n <= p.unused { // or earlier requests of the owner wait
 		return errShareUsed
 	}
 	return errCrowded

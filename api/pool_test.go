@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// fill takes one after the other until no more can be had.
+// fill reserves one after another until the pool refuses.
 func (p *pool) fill(owner string) (n int) {
-	for p.try(owner, 1) == nil {
+	for p.tryReserve(owner, 1) == nil {
 		n++
 	}
 	return n
 }
 
-// However many owners take what they can get, there is some left for another.
+// However many owners reserve as much as they can, some is left for another.
 func TestPoolIsShared(t *testing.T) {
 	for _, tt := range []struct {
 		size, part int64
@@ -28,7 +28,7 @@ func TestPoolIsShared(t *testing.T) {
 		{64, 4, []int{16, 12, 9, 6, 5, 4, 3, 2}},
 		{64, 2, []int{32, 16, 8, 4, 2, 1, 1, 0}},
 		{4, 2, []int{2, 1, 1, 0}},
-		{4, 1, []int{4, 0}}, // one owner alone has all
+		{4, 1, []int{4, 0}}, // a single owner may have all
 	} {
 		p := newPool(tt.size, tt.part)
 		for i, want := range tt.want {
@@ -38,31 +38,31 @@ func TestPoolIsShared(t *testing.T) {
 		}
 	}
 	p := newPool(100, 2)
-	if err := p.try("anna", 90); err != nil { // one request may exceed the part
+	if err := p.tryReserve("anna", 90); err != nil { // one request may exceed the part
 		t.Error(err)
 	}
-	if err := p.try("anna", 1); !errors.Is(err, errShareUsed) {
+	if err := p.tryReserve("anna", 1); !errors.Is(err, errShareUsed) {
 		t.Errorf("over her part: %v", err)
 	}
-	if err := p.try("berta", 11); !errors.Is(err, errCrowded) {
+	if err := p.tryReserve("berta", 11); !errors.Is(err, errCrowded) {
 		t.Errorf("more than there is: %v", err)
 	}
-	if err := p.try("berta", 10); err != nil {
+	if err := p.tryReserve("berta", 10); err != nil {
 		t.Error(err)
 	}
 }
 
-// Who waits has their turn in the order of their owner's requests, and waits for
-// nobody else's; who has waited long enough learns why there was none.
-func TestPoolLetsWait(t *testing.T) {
+// Waiting requests are served in the order of their owner's requests, and independently of other
+// owners'; after the timeout the error names the reason.
+func TestPoolWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(8, 2)
-		if err := p.try("anna", 4); err != nil {
+		if err := p.tryReserve("anna", 4); err != nil {
 			t.Fatal(err)
 		}
 		wait := func(ctx context.Context, owner string, n int64) <-chan error {
 			done := make(chan error, 1)
-			go func() { done <- p.acquire(ctx, owner, n, time.Second) }()
+			go func() { done <- p.reserve(ctx, owner, n, time.Second) }()
 			synctest.Wait()
 			return done
 		}
@@ -81,7 +81,7 @@ func TestPoolLetsWait(t *testing.T) {
 		if !waiting(large) || !waiting(small) {
 			t.Error("more than a part was granted")
 		}
-		if err := p.try("anna", 1); !errors.Is(err, errShareUsed) {
+		if err := p.tryReserve("anna", 1); !errors.Is(err, errShareUsed) {
 			t.Errorf("past those who wait: %v", err)
 		}
 		p.release("anna", 4)
@@ -104,14 +104,14 @@ func TestPoolLetsWait(t *testing.T) {
 		}
 		p.release("anna", 4)
 		p.release("berta", 3)
-		if p.used() != 0 || len(p.held) != 0 || len(p.queue) != 0 {
+		if p.used() != 0 || len(p.held) != 0 || len(p.waiting) != 0 {
 			t.Errorf("left: %+v", p)
 		}
 	})
 }
 
-// A request that is granted something in the instant in which it gives up keeps or
-// returns it, and nothing is lost or counted twice.
+// A request that is granted an amount at the moment of its timeout keeps or returns it; nothing is
+// lost or counted twice.
 func TestPoolUnderLoad(t *testing.T) {
 	p := newPool(10, 3)
 	var all sync.WaitGroup
@@ -121,7 +121,7 @@ func TestPoolUnderLoad(t *testing.T) {
 			for range 300 {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(dice.IntN(200))*time.Microsecond)
 				n := 1 + dice.Int64N(4)
-				if p.acquire(ctx, owner, n, time.Duration(dice.IntN(200))*time.Microsecond) == nil {
+				if p.reserve(ctx, owner, n, time.Duration(dice.IntN(200))*time.Microsecond) == nil {
 					if used := p.used(); used < n || used > 10 {
 						t.Errorf("%d of 10 are used", used)
 					}
@@ -132,7 +132,7 @@ func TestPoolUnderLoad(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if p.free != 10 || len(p.held) != 0 || len(p.queue) != 0 {
+	if p.unused != 10 || len(p.held) != 0 || len(p.waiting) != 0 {
 		t.Errorf("left: %+v", p)
 	}
 }

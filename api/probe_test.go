@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A question that hangs is asked once, all who ask are answered in time, and
-// when it comes back it is asked anew.
+// A check that hangs runs once, all callers return in time, and after it has returned there is a
+// new one.
 func TestProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int32
@@ -27,7 +27,7 @@ func TestProbe(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), readyTimeout)
 				defer cancel()
 				began := time.Now()
-				if err := p.ask(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != readyTimeout {
+				if err := p.check(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != readyTimeout {
 					t.Errorf("while it hangs: %v after %v", err, time.Since(began))
 				}
 			})
@@ -39,7 +39,7 @@ func TestProbe(t *testing.T) {
 		close(hang)
 		synctest.Wait()
 		for ago := range 3 { // counted in half of the time for which an answer counts
-			if err := p.ask(t.Context()); !errors.Is(err, away) || asked.Load() != int32(1+ago/2) {
+			if err := p.check(t.Context()); !errors.Is(err, away) || asked.Load() != int32(1+ago/2) {
 				t.Errorf("when it is back: %v, asked %d times in all, want %v and %d", err, asked.Load(), away, 1+ago/2)
 			}
 			time.Sleep(probeAge / 2)

@@ -21,11 +21,11 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// roleVariable makes the test program another: a server or a client.
+// roleVariable makes the test program a server or a client.
 const roleVariable = "ATELIER_API_TEST_ROLE"
 
-// Of another transport httptest closes the idle connections with each server, also while a
-// request of a parallel test begins on one.
+// keepsConnections hides the type of a transport: httptest closes the idle connections of an
+// *http.Transport with each server, even while a request of a parallel test starts on one.
 type keepsConnections struct{ http.RoundTripper }
 
 func TestMain(m *testing.M) {
@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// A process is this program in another role. It ends when its input does.
+// A process is this program in another role. It ends when its input ends.
 type process struct {
 	t     *testing.T
 	cmd   *exec.Cmd
@@ -74,7 +74,7 @@ func start(t *testing.T, stdin io.Reader, role string, args ...string) *process 
 	return p
 }
 
-// line is the next line that the process writes.
+// line returns the next line that the process writes.
 func (p *process) line() string {
 	p.t.Helper()
 	line, err := p.lines.ReadString('\n')
@@ -95,8 +95,8 @@ func gate(t *testing.T) (in *os.File, open func()) {
 	return in, func() { out.Close() }
 }
 
-// serverProcess serves DIR, and notes in DIR.announced what it announces; or,
-// with "hang", tells of it on standard output and never comes back.
+// serverProcess serves a directory and records its messages in a file beside it; or, with "hang",
+// prints the first message on standard output and blocks.
 func serverProcess(args string) error {
 	var dir, how string
 	_, _ = fmt.Sscan(args, &dir, &how)
@@ -104,7 +104,7 @@ func serverProcess(args string) error {
 	if err != nil {
 		return err
 	}
-	h, err := api.New(api.Config{Store: s, Queue: notebook{dir + ".announced", how == "hang"}})
+	h, err := api.New(api.Config{Store: s, Queue: fileQueue{dir + ".sent", how == "hang"}})
 	if err != nil {
 		return err
 	}
@@ -124,14 +124,14 @@ func serverProcess(args string) error {
 	return nil
 }
 
-type notebook struct {
+type fileQueue struct {
 	path string
 	hang bool
 }
 
-func (n notebook) Send(_ context.Context, m job.Message) error {
+func (n fileQueue) Send(_ context.Context, m job.Message) error {
 	if n.hang {
-		fmt.Println("announcing", m.Job)
+		fmt.Println("sending", m.Job)
 		select {}
 	}
 	f, err := os.OpenFile(n.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
@@ -143,10 +143,10 @@ func (n notebook) Send(_ context.Context, m job.Message) error {
 	return err
 }
 
-func (notebook) Check(context.Context) error { return nil }
+func (fileQueue) Check(context.Context) error { return nil }
 
-// clientProcess submits FORM to URL under KEY as soon as its input ends, again
-// while it is told that the service is busy, and writes status and answer.
+// clientProcess submits a form to a URL with a key when its input ends, repeats that while the
+// service is busy, and prints the status and the response.
 func clientProcess(args string) error {
 	var form, contentType, url, key string
 	if _, err := fmt.Sscan(args, &form, &contentType, &url, &key); err != nil {
@@ -189,19 +189,19 @@ func postOnce(url, contentType, key string, body []byte) (*http.Response, []byte
 	return resp, answer, err
 }
 
-// sharedDir is a folder that servers share.
+// sharedDir is a directory that servers share.
 func sharedDir(t *testing.T) string { return filepath.Join(t.TempDir(), "shared") }
 
-func announcements(t *testing.T, dir string) []string {
+func sentMessages(t *testing.T, dir string) []string {
 	t.Helper()
-	b, err := os.ReadFile(dir + ".announced")
+	b, err := os.ReadFile(dir + ".sent")
 	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
 	return strings.Fields(string(b))
 }
 
-// kill ends a process as a crash does, and waits for it.
+// kill ends a process like a crash, and waits for it.
 func (p *process) kill() {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGKILL); err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// wait is what an answer's Retry-After says, in seconds.
+// wait returns a response's Retry-After, in seconds.
 func wait(t *testing.T, resp *http.Response) int {
 	t.Helper()
 	n, err := strconv.Atoi(resp.Header.Get("Retry-After"))
@@ -28,8 +28,8 @@ func wait(t *testing.T, resp *http.Response) int {
 	return n
 }
 
-// What is beyond a quota is refused with its name, its value and what makes room, and
-// leaves nothing behind.
+// A request beyond a quota is refused with the quota's name, its value and what to do, and stores
+// nothing.
 func TestQuotas(t *testing.T) {
 	for name, c := range map[string]struct {
 		quotas  store.Quotas
@@ -44,7 +44,7 @@ func TestQuotas(t *testing.T) {
 			s := serve(t).limited(c.quotas)
 			accepted := 0
 			for ; accepted < 20; accepted++ {
-				files, sent := s.files(), len(s.queue.announced())
+				files, sent := s.files(), len(s.queue.messages())
 				resp, body := s.post(form(t, s.goodBut()...))
 				if resp.StatusCode == http.StatusAccepted {
 					continue
@@ -53,8 +53,8 @@ func TestQuotas(t *testing.T) {
 				if n := wait(t, resp); n < c.seconds[0] || n > c.seconds[1] {
 					t.Errorf("Retry-After: %d", n)
 				}
-				if n := s.files(); n > files+1 || len(s.queue.announced()) != sent { // usage/ may be new
-					t.Errorf("%d files before, %d after, %d messages more", files, n, len(s.queue.announced())-sent)
+				if n := s.files(); n > files+1 || len(s.queue.messages()) != sent { // usage/ may be new
+					t.Errorf("%d files before, %d after, %d messages more", files, n, len(s.queue.messages())-sent)
 				}
 				break
 			}
@@ -65,9 +65,9 @@ func TestQuotas(t *testing.T) {
 	}
 }
 
-// A picture that is refused is not read first: a client of little bandwidth hears so
-// before it has sent it.
-func TestQuotaIsToldBeforeThePictureIsRead(t *testing.T) {
+// A submission beyond a quota is refused before its body is read, so that the client need not send
+// it.
+func TestQuotaIsCheckedBeforeBodyIsRead(t *testing.T) {
 	s := serve(t)
 	s.good()
 	s = s.limited(store.Quotas{Unfinished: 1})
@@ -76,8 +76,8 @@ func TestQuotaIsToldBeforeThePictureIsRead(t *testing.T) {
 	wantProblem(t, resp, answer, 429, "quota_exceeded", "")
 }
 
-// Several servers on one directory hold to one quota together, however many requests
-// come at once, but for what each has in flight.
+// Several servers on one directory share a quota, however many requests are concurrent, except for
+// those in flight.
 func TestQuotaAcrossServers(t *testing.T) {
 	const quota, servers, clients = 40, 3, 4
 	one := serve(t)
@@ -107,9 +107,9 @@ func TestQuotaAcrossServers(t *testing.T) {
 	}
 }
 
-// 300 times canceled and retried, a job has no more than its runs, a handful of files
-// and as many messages.
-func TestRunsOfAJobAreBounded(t *testing.T) {
+// After 300 cancellations and retries, a job has at most the allowed runs, a handful of files and
+// as many messages.
+func TestRunsOfAJobAreLimited(t *testing.T) {
 	s := serve(t).limited(store.Quotas{Runs: 20})
 	id := s.good().ID
 	path := "/v1/jobs/" + string(id)
@@ -132,7 +132,7 @@ func TestRunsOfAJobAreBounded(t *testing.T) {
 	if err != nil || len(files) > 48 {
 		t.Errorf("%d files, %v", len(files), err)
 	}
-	if n := len(s.queue.announced()); n != 20 {
+	if n := len(s.queue.messages()); n != 20 {
 		t.Errorf("%d messages", n)
 	}
 	got := s.redrive(`{"ids": ["` + string(id) + `"]}`)
@@ -141,8 +141,8 @@ func TestRunsOfAJobAreBounded(t *testing.T) {
 	}
 }
 
-// Erasing makes room at once, and a job that is erased counts as submitted for a day.
-func TestErasingMakesRoom(t *testing.T) {
+// Erasing frees stored bytes at once; an erased job counts as submitted for a day.
+func TestErasingFreesQuota(t *testing.T) {
 	s := serve(t).limited(store.Quotas{Unfinished: 2, Daily: 4})
 	var ids []job.ID
 	for range 2 {
@@ -160,7 +160,7 @@ func TestErasingMakesRoom(t *testing.T) {
 	wantProblem(t, resp, body, 429, "quota_exceeded", "daily_submissions")
 }
 
-// On a disk that is nearly full nothing is submitted, and all else goes on.
+// On a nearly full disk submissions are refused, and other requests succeed.
 func TestNearlyFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64m"); err != nil {
@@ -172,7 +172,7 @@ func TestNearlyFullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := (&service{T: t, store: jobs, queue: &ledger{}}).beside()
+	s := (&service{T: t, store: jobs, queue: &recordingQueue{}}).beside()
 	done, waiting := s.in(job.Succeeded), s.good().ID
 	ballast := filepath.Join(dir, "ballast")
 	if err := os.WriteFile(ballast, make([]byte, 61<<20), 0o600); err != nil {

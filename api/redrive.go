@@ -11,56 +11,56 @@ import (
 )
 
 const (
-	redriveLimit  = 100              // jobs, where the request names no limit
-	redriveBudget = 15 * time.Second // for one request, below any gateway's patience
+	redriveLimit  = 100              // jobs, if the request has no limit
+	redriveBudget = 15 * time.Second // for one request, below the time limits of gateways
 )
 
 type redriveInput struct {
 	Body struct {
-		IDs    []string `json:"ids,omitempty" minItems:"1" maxItems:"100" doc:"These jobs, failed or canceled"`
+		IDs    []string `json:"ids,omitempty" minItems:"1" maxItems:"100" doc:"The jobs with these ids, failed or canceled"`
 		All    bool     `json:"all,omitempty" doc:"Every failed job"`
 		Code   string   `json:"code,omitempty" doc:"Every failed job with this error code, such as gave_up"`
-		Limit  int      `json:"limit,omitempty" minimum:"1" maximum:"1000" default:"100" doc:"With all and code: at most so many in this request"`
-		Cursor string   `json:"cursor,omitempty" doc:"With all and code: next_cursor of the request before"`
+		Limit  int      `json:"limit,omitempty" minimum:"1" maximum:"1000" default:"100" doc:"With all and code: largest number of jobs in this request"`
+		Cursor string   `json:"cursor,omitempty" doc:"With all and code: next_cursor of the previous response"`
 	}
 }
 
 type redriveOutput struct {
 	Cache string `header:"Cache-Control"`
-	Body  redriven
+	Body  redriveResult
 }
 
-// A redriven is what a redrive has done.
-type redriven struct {
-	Retried    []job.ID  `json:"retried" doc:"Run again"`
-	Skipped    []skipped `json:"skipped" doc:"Could not be retried"`
-	NextCursor *string   `json:"next_cursor" doc:"For the next request; null where no more jobs are left"`
+// A redriveResult is the result of a redrive.
+type redriveResult struct {
+	Retried    []job.ID  `json:"retried" doc:"Queued as their next run"`
+	Skipped    []skipped `json:"skipped" doc:"Jobs that could not be retried"`
+	NextCursor *string   `json:"next_cursor" doc:"For the next request; null if there are no more jobs"`
 }
 
 type skipped struct {
 	ID     string `json:"id"`
-	Code   string `json:"code" doc:"As of a problem: not_retryable, too_many_runs, not_found, gone, busy, unavailable"`
+	Code   string `json:"code" doc:"The code of a problem: not_retryable, too_many_runs, not_found, gone, busy, unavailable"`
 	Detail string `json:"detail"`
 }
 
-// redrive lets failed jobs run again: named ones, or a page of all that failed.
+// redrive makes the next run of the given jobs, or of a page of all failed jobs.
 func (s *Server) redrive(ctx context.Context, in *redriveInput) (*redriveOutput, error) {
-	if err := in.check(); err != nil {
+	if err := in.validate(); err != nil {
 		return nil, s.problem(ctx, "redrive", err)
 	}
-	// Before anything is changed: jobs that can't be announced stay failed.
+	// Before anything is changed, so that jobs that can't be enqueued stay failed.
 	if err := s.checkQueue(ctx); err != nil {
 		return nil, s.problem(ctx, "redrive", fmt.Errorf("%w: %w", errUnavailable, err))
 	}
 	ids, next := in.Body.IDs, job.ID("")
 	if ids == nil {
 		var err error
-		if ids, next, err = s.failed(ctx, in); err != nil {
+		if ids, next, err = s.failedJobs(ctx, in); err != nil {
 			return nil, s.problem(ctx, "list failed jobs", err)
 		}
 	}
-	out := &redriveOutput{Cache: "no-store", Body: redriven{Retried: []job.ID{}, Skipped: []skipped{}}}
-	done, err := out.Body.run(ids, func(id string) error { return s.redriveOne(ctx, id) })
+	out := &redriveOutput{Cache: "no-store", Body: redriveResult{Retried: []job.ID{}, Skipped: []skipped{}}}
+	done, err := out.Body.retryAll(ids, func(id string) error { return s.redriveOne(ctx, id) })
 	switch {
 	case err == nil:
 	case done == 0:
@@ -69,7 +69,7 @@ func (s *Server) redrive(ctx context.Context, in *redriveInput) (*redriveOutput,
 		for _, id := range ids[done:] {
 			out.Body.skip(id, s.problem(ctx, "redrive", err))
 		}
-	default: // what was done is told, and the next request goes on with the rest
+	default: // return what was done; the next request continues with the rest
 		next = job.ID(ids[done-1])
 	}
 	if next != "" {
@@ -79,7 +79,7 @@ func (s *Server) redrive(ctx context.Context, in *redriveInput) (*redriveOutput,
 	return out, nil
 }
 
-func (in *redriveInput) check() error {
+func (in *redriveInput) validate() error {
 	chosen := 0
 	for _, given := range []bool{in.Body.IDs != nil, in.Body.All, in.Body.Code != ""} {
 		if given {
@@ -87,21 +87,21 @@ func (in *redriveInput) check() error {
 		}
 	}
 	if chosen != 1 {
-		return &job.FieldError{Field: "ids", Problem: "or all or code is needed, and one alone"}
+		return &job.FieldError{Field: "ids", Problem: "or all or code is required, and only one of them"}
 	}
 	if in.Body.Cursor == "" {
 		return nil
 	}
 	if _, err := job.ParseID(in.Body.Cursor); err != nil {
-		return &job.FieldError{Field: "cursor", Problem: "must be the next_cursor of the request before"}
+		return &job.FieldError{Field: "cursor", Problem: "must be the next_cursor of the previous response"}
 	}
 	return nil
 }
 
-// failed lists a page of the jobs that are asked for, newest first. A page may be
-// empty and still have a next.
-func (s *Server) failed(ctx context.Context, in *redriveInput) (ids []string, next job.ID, err error) {
-	jobs, next, err := s.listInTurn(ctx, store.Query{
+// failedJobs returns a page of the failed jobs that the request selects, newest first. A page may
+// be empty and still have a next cursor.
+func (s *Server) failedJobs(ctx context.Context, in *redriveInput) (ids []string, next job.ID, err error) {
+	jobs, next, err := s.listWithinShare(ctx, store.Query{
 		Before: job.ID(in.Body.Cursor), Limit: in.Body.Limit,
 		Keep: func(j *job.Job) bool {
 			return j.State == job.Failed && (in.Body.All || j.Error != nil && j.Error.Code == in.Body.Code)
@@ -113,13 +113,13 @@ func (s *Server) failed(ctx context.Context, in *redriveInput) (ids []string, ne
 	return ids, next, err
 }
 
-// run retries jobs one after the other, and says how many it came to before an
-// error that the others would meet too, such as errOver.
-func (d *redriven) run(ids []string, retry func(id string) error) (done int, err error) {
+// retryAll retries jobs one after another. It stops at an error that the others would have too,
+// such as errTimeLimit, and returns how many jobs it tried before.
+func (d *redriveResult) retryAll(ids []string, retry func(id string) error) (done int, err error) {
 	until := time.Now().Add(redriveBudget)
 	for i, id := range ids {
 		if i > 0 && time.Now().After(until) {
-			return i, errOver
+			return i, errTimeLimit
 		}
 		err := retry(id)
 		switch p := (*Problem)(nil); {
@@ -134,24 +134,24 @@ func (d *redriven) run(ids []string, retry func(id string) error) (done int, err
 	return len(ids), nil
 }
 
-func (d *redriven) skip(id string, why error) {
+func (d *redriveResult) skip(id string, why error) {
 	var p *Problem
 	if errors.As(why, &p) {
 		d.Skipped = append(d.Skipped, skipped{id, p.Code, p.Detail})
 	}
 }
 
-// redriveOne retries one job. A Problem is that job's own; any other error is
-// one that every job would meet.
+// redriveOne retries one job. A Problem concerns that job only; any other error would concern every
+// job.
 func (s *Server) redriveOne(ctx context.Context, text string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	id, err := job.ParseID(text)
 	if err == nil {
-		_, err = s.runAgain(ctx, id, s.Store.Redrive)
+		_, err = s.startNextRun(ctx, id, s.Store.Redrive)
 	}
-	if err == nil || errors.Is(err, errUnsure) || errors.Is(err, job.ErrStoreAway) {
+	if err == nil || errors.Is(err, errMaybeStored) || errors.Is(err, job.ErrStoreAway) {
 		return err
 	}
 	return s.problem(ctx, "redrive a job", err)

@@ -11,9 +11,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A request's id is in its answer, in the log, and with the message to the workers.
+// A request's id is in its response, in the log, and in the message to the workers.
 func TestRequestID(t *testing.T) {
-	var said logbook
+	var said logBuffer
 	s := serve(t, func(c *api.Config) { c.Log = slog.New(slog.NewJSONHandler(&said, nil)) })
 	send := func(id string) (*http.Response, job.Message) {
 		t.Helper()

@@ -26,16 +26,16 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A ledger is a queue that only remembers what was announced.
-type ledger struct {
-	mu    sync.Mutex
-	sent  []job.Message // their bodies
-	whole []job.Message
-	err   error
-	left  int // sends before err counts
+// A recordingQueue is a queue that records its messages.
+type recordingQueue struct {
+	mu   sync.Mutex
+	sent []job.Message // their bodies
+	full []job.Message
+	err  error
+	left int // sends before err is returned
 }
 
-func (l *ledger) Send(_ context.Context, m job.Message) error {
+func (l *recordingQueue) Send(_ context.Context, m job.Message) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.left == 0 && l.err != nil {
@@ -43,11 +43,11 @@ func (l *ledger) Send(_ context.Context, m job.Message) error {
 	}
 	l.left = max(0, l.left-1)
 	l.sent = append(l.sent, job.Message{Job: m.Job, Run: m.Run})
-	l.whole = append(l.whole, m)
+	l.full = append(l.full, m)
 	return nil
 }
 
-func (l *ledger) Check(context.Context) error {
+func (l *recordingQueue) Check(context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.left > 0 {
@@ -56,31 +56,31 @@ func (l *ledger) Check(context.Context) error {
 	return l.err
 }
 
-// set makes the queue be away, or there again with nil.
-func (l *ledger) set(err error) {
+// set makes the queue unavailable with err, or available with nil.
+func (l *recordingQueue) set(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.err, l.left = err, 0
 }
 
-// failAfter makes the queue go away after n more messages.
-func (l *ledger) failAfter(n int) {
+// failAfter makes the queue unavailable after n more messages.
+func (l *recordingQueue) failAfter(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.err, l.left = errors.New("away"), n
 }
 
-func (l *ledger) announced() []job.Message {
+func (l *recordingQueue) messages() []job.Message {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.sent)
 }
 
-// last is what was announced last, with what goes beside its body.
-func (l *ledger) last() job.Message {
+// last returns the last message with its attributes.
+func (l *recordingQueue) last() job.Message {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.whole[len(l.whole)-1]
+	return l.full[len(l.full)-1]
 }
 
 // A service is the API on a socket.
@@ -88,7 +88,7 @@ type service struct {
 	*testing.T
 	url   string
 	store *store.Store
-	queue *ledger
+	queue *recordingQueue
 }
 
 func serve(t *testing.T, settings ...func(*api.Config)) *service {
@@ -97,7 +97,7 @@ func serve(t *testing.T, settings ...func(*api.Config)) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return (&service{T: t, store: s, queue: &ledger{}}).beside(settings...)
+	return (&service{T: t, store: s, queue: &recordingQueue{}}).beside(settings...)
 }
 
 // beside is another server on the same store and queue.
@@ -116,7 +116,7 @@ func (s *service) beside(settings ...func(*api.Config)) *service {
 	return &service{s.T, server.URL, s.store, s.queue}
 }
 
-// limited is another server on the same store and queue, which holds to quotas.
+// limited is another server on the same store and queue, with quotas.
 func (s *service) limited(q store.Quotas) *service {
 	s.Helper()
 	jobs, err := store.Open(store.Config{Dir: s.store.Dir(), Quotas: q})
@@ -126,7 +126,7 @@ func (s *service) limited(q store.Quotas) *service {
 	return (&service{T: s.T, store: jobs, queue: s.queue}).beside()
 }
 
-// A field is one part of a form; a file where there is data.
+// A field is one part of a form; a file if it has data.
 type field struct {
 	name, value string
 	data        []byte
@@ -197,7 +197,7 @@ func (s *service) do(req *http.Request) (*http.Response, []byte) {
 	return resp, b
 }
 
-// submit posts a good job and answers it.
+// submit posts a valid submission and returns its job.
 func (s *service) submit(fields ...field) job.Job {
 	s.Helper()
 	resp, body := s.post(form(s.T, fields...))
@@ -211,7 +211,7 @@ func (s *service) submit(fields ...field) job.Job {
 	return j
 }
 
-// files counts what is on the disk besides the store's mark.
+// files counts the files of the store, except its marker.
 func (s *service) files() (n int) {
 	s.Helper()
 	err := filepath.WalkDir(s.store.Dir(), func(_ string, d fs.DirEntry, err error) error {
@@ -254,7 +254,7 @@ func pngPicture(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// hugePNG claims more pixels than anybody can hold.
+// hugePNG declares more pixels than any memory holds.
 func hugePNG(t *testing.T) []byte {
 	t.Helper()
 	b := pngPicture(t)
@@ -264,7 +264,7 @@ func hugePNG(t *testing.T) []byte {
 	return b
 }
 
-// pictures reads what was stored of a submission.
+// pictures reads the stored pictures of a submission.
 func (s *service) pictures(t *testing.T, id job.ID) (photo, style []byte) {
 	t.Helper()
 	spec, err := s.store.Spec(id)

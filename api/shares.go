@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// Shares bounds what requests may take of this server process, in all and of one owner,
-// so that no owner shuts the others out. Without keys the one user of the machine may
-// take all. Its tags are for kong; zero values are the defaults, but of Rate.
+// Shares limits what requests may use of this server process, in total and for each owner, so that
+// one owner can't keep the others out. An owner uses at most a part of what the others leave: half
+// of UploadMemory, a quarter of the rest. Without keys there is one owner, who may use all.
 type Shares struct {
-	Rate         float64 `default:"20" env:"ATELIER_RATE" help:"Changes a second that each owner may ask of this server process (submit, cancel, retry, erase, redrive), in a burst ten times as many; 0 is no limit."`
-	Uploads      int     `default:"64" env:"ATELIER_UPLOADS" help:"Submissions that this server process receives at the same time; an owner at most a quarter of what the others leave."`
-	UploadMemory int     `default:"192" env:"ATELIER_UPLOAD_MEMORY" help:"Memory for the submissions that this server process receives, in MiB; an owner at most half of what the others leave."`
-	Waits        int     `default:"200" env:"ATELIER_WAITS" help:"Requests with ?wait that this server process keeps waiting at the same time, and answers at once beyond that; an owner at most a quarter of what the others leave."`
-	Requests     int     `default:"1024" env:"ATELIER_REQUESTS" help:"Requests that this server process answers at the same time; an owner at most a quarter of what the others leave."`
+	Rate         float64 // changes a second of each owner, in bursts of ten times as many; 0 is no limit
+	Uploads      int     // submissions received at the same time; 0 is 64
+	UploadMemory int     // memory for them, in MiB; 0 is 192
+	Waits        int     // requests with ?wait that wait at the same time; 0 is 200
+	Requests     int     // requests served at the same time; 0 is 1024
 }
 
 func (s *Shares) setDefaults() {
@@ -27,7 +27,7 @@ func (s *Shares) setDefaults() {
 	s.Requests = cmp.Or(s.Requests, 1024)
 }
 
-// Validate is called by kong once the flags are read.
+// Validate checks the values. Its errors name the flags of the mains.
 func (s *Shares) Validate() error {
 	if s.Rate < 0 || s.Rate > 1e6 || math.IsNaN(s.Rate) {
 		return fmt.Errorf("--rate must be from 0 to a million, not %g", s.Rate)
@@ -43,20 +43,19 @@ func (s *Shares) Validate() error {
 	return nil
 }
 
-// bytes is UploadMemory in bytes.
+// bytes returns UploadMemory in bytes.
 func (s *Shares) bytes() int64 { return int64(s.UploadMemory) << 20 }
 
-// pools are what Shares bounds, besides the rate.
+// pools are the resources that Shares limits, except the rate.
 type pools struct {
-	uploads  *pool // submissions being received
+	uploads  *pool // places for submissions that are received
 	memory   *pool // bytes for them
 	waits    *pool // requests that wait for a job to change
 	requests *pool // requests of every kind
-	lists    *pool // listings, each of which reads many jobs
+	lists    *pool // listings
 }
 
-// concurrentLists bounds the listings at a time, each of which may read hundreds of
-// jobs.
+// concurrentLists limits the listings at the same time, each of which may read hundreds of jobs.
 const concurrentLists = 4
 
 func newPools(s Shares, shared bool) pools {
@@ -72,31 +71,33 @@ func newPools(s Shares, shared bool) pools {
 	}
 }
 
-// inShare answers a request if there is room for one more of that owner's.
-func (s *Server) inShare(owner string, w http.ResponseWriter, r *http.Request, answer func()) {
-	if err := s.pools.requests.try(owner, 1); err != nil {
-		if p := (*Problem)(nil); errors.As(s.problem(r.Context(), "let a request in", err), &p) {
+// withinShare calls handle if the owner may have one more request, and else responds with a
+// problem.
+func (s *Server) withinShare(owner string, w http.ResponseWriter, r *http.Request, handle func()) {
+	if err := s.pools.requests.tryReserve(owner, 1); err != nil {
+		if p := (*Problem)(nil); errors.As(s.problem(r.Context(), "accept a request", err), &p) {
 			writeProblem(w, p)
 		}
 		return
 	}
 	defer s.pools.requests.release(owner, 1)
-	answer()
+	handle()
 }
 
-// everybody is the owner of requests that ask for no key: it can't be one's name.
-const everybody = "for everybody"
+// publicOwner is the owner of requests that need no key. No owner of a key can have this name,
+// which contains a space.
+const publicOwner = "for everybody"
 
-// sharePage bounds the requests for the page and the API's description, which are
-// answered slowly to who reads slowly. Those of the API have their owner's share, and
-// whether the server is alive is always answered.
-func (s *Server) sharePage(next http.Handler) http.Handler {
+// limitPageRequests limits the requests for the page and the API's description, whose responses
+// take as long as the client reads slowly. Requests to the API are counted for their owners by
+// authorize. Health checks are always answered.
+func (s *Server) limitPageRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
 		if path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/v1/") && !strings.HasPrefix(path, "/v1/openapi") {
 			next.ServeHTTP(w, r)
 			return
 		}
-		s.inShare(everybody, w, r, func() { next.ServeHTTP(w, r) })
+		s.withinShare(publicOwner, w, r, func() { next.ServeHTTP(w, r) })
 	})
 }

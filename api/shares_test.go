@@ -21,9 +21,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// begin sends the head of a submission, and answers its connection and the status line
-// that comes first: 100 where the server has begun to read the body.
-func (g *guarded) begin(as, contentType string, length int) (conn net.Conn, first string) {
+// begin sends the head of a submission, and returns its connection and the first status line: 100
+// if the server starts to read the body.
+func (g *keyedService) begin(as, contentType string, length int) (conn net.Conn, first string) {
 	g.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(g.url, "http://"))
 	if err != nil {
@@ -45,9 +45,9 @@ const (
 	ofX    = "multipart/form-data; boundary=x"
 )
 
-// Uploads that come slowly, or never, keep their owner's others out and nobody else's:
-// neither their number nor the memory that they ask for.
-func TestSlowUploadsKeepNobodyElseOut(t *testing.T) {
+// Slow or stalled uploads block further ones of their owner and of no other, by neither their
+// number nor their memory.
+func TestSlowUploadsDontBlockOtherOwners(t *testing.T) {
 	for name, tt := range map[string]struct {
 		shares api.Shares
 		length int
@@ -58,7 +58,7 @@ func TestSlowUploadsKeepNobodyElseOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := serveGuarded(t, func(c *api.Config) { c.Shares = tt.shares })
+			g := serveWithKeys(t, func(c *api.Config) { c.Shares = tt.shares })
 			for range tt.most {
 				if _, first := g.begin("right", ofX, tt.length); first != goesOn {
 					t.Fatal(first)
@@ -76,8 +76,8 @@ func TestSlowUploadsKeepNobodyElseOut(t *testing.T) {
 	}
 }
 
-// What an upload has held is there for the next one, however it ends.
-func TestUploadsGiveBackWhatTheyHeld(t *testing.T) {
+// The memory of an upload is free for the next one, however it ends.
+func TestUploadsReleaseTheirMemory(t *testing.T) {
 	s := serve(t, func(c *api.Config) { c.Shares = api.Shares{Uploads: 1, UploadMemory: 41} })
 	large := append(jpegPicture(t), make([]byte, 20<<20-4000)...)
 	fields := []field{{"style_image", "s.jpg", large}, {"image", "p.jpg", large}}
@@ -114,9 +114,9 @@ type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errors.New("the client is gone") }
 
-// A picture that is stored takes no memory while the queue is slow.
+// A stored picture holds no memory while the queue is slow.
 func TestStoredUploadsHoldNoMemory(t *testing.T) {
-	slow := &slowQueue{ledger: &ledger{}, sending: make(chan struct{}), sent: make(chan struct{})}
+	slow := &slowQueue{recordingQueue: &recordingQueue{}, sending: make(chan struct{}), sent: make(chan struct{})}
 	s := serve(t, func(c *api.Config) { c.Queue, c.Shares = slow, api.Shares{UploadMemory: 41} })
 	large := append(jpegPicture(t), make([]byte, 20<<20-4000)...)
 	contentType, body := form(t, field{"style_image", "s.jpg", large}, field{"image", "p.jpg", large})
@@ -144,22 +144,22 @@ func TestStoredUploadsHoldNoMemory(t *testing.T) {
 }
 
 type slowQueue struct {
-	*ledger
+	*recordingQueue
 	sending, sent chan struct{}
 }
 
 func (q *slowQueue) Send(ctx context.Context, m job.Message) error {
 	q.sending <- struct{}{}
 	<-q.sent
-	return q.ledger.Send(ctx, m)
+	return q.recordingQueue.Send(ctx, m)
 }
 
-// Every change counts towards an owner's rate, and nothing else does.
+// Every change counts towards an owner's rate, and no other request.
 func TestChangesAreLimitedByOwner(t *testing.T) {
 	for _, change := range []struct{ method, path, body string }{
 		{"POST", "/v1/jobs/ID/cancel", ""}, {"POST", "/v1/jobs/ID/retry", ""}, {"DELETE", "/v1/jobs/ID", ""}, {"POST", "/v1/admin/redrive", `{"all": true}`},
 	} {
-		g := serveGuarded(t, slow)
+		g := serveWithKeys(t, slow)
 		id := g.annas(job.Failed) // which uses up anna's rate
 		path := strings.Replace(change.path, "ID", string(id), 1)
 		as := "right"
@@ -182,9 +182,9 @@ func TestChangesAreLimitedByOwner(t *testing.T) {
 	}
 }
 
-// However many ask whether the server is ready, the queue is asked once a second.
-func TestReadinessIsAskedForOnce(t *testing.T) {
-	q := &counting{ledger: &ledger{}}
+// However many requests for readiness there are, the queue is checked once a second.
+func TestReadinessIsCheckedOnce(t *testing.T) {
+	q := &counting{recordingQueue: &recordingQueue{}}
 	s := serve(t, func(c *api.Config) { c.Queue = q })
 	var all sync.WaitGroup
 	for range 50 {
@@ -203,18 +203,18 @@ func TestReadinessIsAskedForOnce(t *testing.T) {
 }
 
 type counting struct {
-	*ledger
+	*recordingQueue
 	checks atomic.Int32
 }
 
 func (c *counting) Check(ctx context.Context) error {
 	c.checks.Add(1)
-	return c.ledger.Check(ctx)
+	return c.recordingQueue.Check(ctx)
 }
 
-// One owner's requests leave room for those of others, and for the page.
+// One owner's requests leave room for those of others and for the page.
 func TestRequestsAreShared(t *testing.T) {
-	g := serveGuarded(t, func(c *api.Config) { c.Shares = api.Shares{Requests: 8} })
+	g := serveWithKeys(t, func(c *api.Config) { c.Shares = api.Shares{Requests: 8} })
 	for range 2 { // a quarter of 8
 		if _, first := g.begin("right", ofX, 1000); first != goesOn {
 			t.Fatal(first)
@@ -232,10 +232,10 @@ func TestRequestsAreShared(t *testing.T) {
 	}
 }
 
-// One owner's waiting requests leave room for those of others; beyond its share it is
-// answered at once, as the job stands.
+// One owner's waiting requests leave room for those of others; beyond its share the job is returned
+// at once.
 func TestWaitsAreShared(t *testing.T) {
-	g := serveGuarded(t, func(c *api.Config) { c.Depth, c.Shares = &gauge{}, api.Shares{Waits: 8} })
+	g := serveWithKeys(t, func(c *api.Config) { c.Depth, c.Shares = &depthReader{}, api.Shares{Waits: 8} })
 	jobs := map[string]job.ID{"right": g.submitAs("right").ID, "other": g.submitAs("other").ID}
 	held := 0
 	wait := func(as string) <-chan struct{} {
@@ -272,7 +272,7 @@ func TestWaitsAreShared(t *testing.T) {
 
 // One owner's listings leave turns for those of others.
 func TestListingsAreShared(t *testing.T) {
-	g := serveGuarded(t)
+	g := serveWithKeys(t)
 	g.submitAs("right")
 	ctx, stop := context.WithCancel(t.Context())
 	var all sync.WaitGroup

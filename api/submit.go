@@ -12,46 +12,52 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/atelier-go/atelier/api/keyring"
+	"github.com/atelier-go/atelier/pkg/formats"
 	"github.com/atelier-go/atelier/pkg/imageio"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// submitForm documents the fields of a submission; readForm reads them.
+// submitForm describes the fields of a submission in the OpenAPI document; readForm reads them.
 type submitForm struct {
-	Image          []byte  `json:"image,omitempty" format:"binary" doc:"The picture: JPEG, PNG, WebP or GIF; of an animation the first frame. This or upload_id"`
-	UploadID       string  `json:"upload_id,omitempty" doc:"An upload that holds the picture: see create-upload. The same upload again is refused (upload_taken), unless under the same Idempotency-Key"`
+	Image          []byte  `json:"image,omitempty" format:"binary" doc:"This or upload_id"`
+	UploadID       string  `json:"upload_id,omitempty" doc:"An upload that contains the picture: see create-upload. An upload can be submitted once (then upload_taken), except with the same Idempotency-Key"`
 	Style          string  `json:"style,omitempty" doc:"A style's name, or a blend such as a:0.7,b:0.3. This, style_image or style_upload_id"`
 	StyleImage     []byte  `json:"style_image,omitempty" format:"binary" doc:"A style picture of your own"`
-	StyleUploadID  string  `json:"style_upload_id,omitempty" doc:"Another upload, that holds the style picture, as upload_id holds the picture"`
+	StyleUploadID  string  `json:"style_upload_id,omitempty" doc:"Another upload, which contains the style picture"`
 	Strength       float64 `json:"strength,omitempty" minimum:"0" maximum:"1" default:"1" doc:"0 is the photograph, 1 the style"`
-	Size           int     `json:"size,omitempty" minimum:"0" default:"1024" doc:"Longest edge of the result in pixels at most, from 16; 0 as it is, up to the most. What the workers have too little memory for is refused"`
-	Format         string  `json:"format,omitempty" enum:"jpeg,png,webp" default:"jpeg"`
+	Size           int     `json:"size,omitempty" minimum:"0" default:"1024" doc:"Longest edge of the result in pixels, at least 16; 0 keeps the picture's, up to the maximum. A size for which the workers have too little memory is refused"`
+	Format         string  `json:"format,omitempty" default:"jpeg"`
 	Quality        int     `json:"quality,omitempty" minimum:"1" maximum:"100" default:"90" doc:"Of a JPEG or WebP"`
-	PreserveColors bool    `json:"preserve_colors,omitempty" default:"false" doc:"Keep the photograph's colours, take the style's strokes"`
-	Public         bool    `json:"public,omitempty" doc:"Show the result in the gallery, to everybody"`
+	PreserveColors bool    `json:"preserve_colors,omitempty" default:"false" doc:"Keep the photograph's colours, and take only the strokes of the style"`
+	Public         bool    `json:"public,omitempty" doc:"Show the result in the public gallery"`
 }
 
 func submitOperation() huma.Operation {
 	return huma.Operation{
 		OperationID: "submit-job", Method: http.MethodPost, Path: "/v1/jobs", Tags: []string{"jobs"},
 		Summary: "Submit a picture", DefaultStatus: http.StatusAccepted,
-		Description: "A job answered with 202 is stored durably and will be painted or fail with a reason. " +
-			"503 promises nothing: send the same request again. 429 is for more than an owner's share of the server. Both say when in Retry-After. With an Idempotency-Key, any number of equal requests " +
-			"within 24 hours make one job, and all are answered that job as it stands; " +
-			"another request under the same key is refused (idempotency_key_reused).",
+		Description: "After 202 the job is stored durably, and it will be painted or fail with a reason. " +
+			"After 503 it may or may not be stored: send the same request again. 429 means that the owner's share of the server is used up. Both have Retry-After. With an Idempotency-Key, any number of equal requests " +
+			"within 24 hours make one job, and each returns its current state; " +
+			"a different request with the same key is refused (idempotency_key_reused).",
 		Security:  needs(keyring.Submit),
 		Responses: problems(400, 401, 404, 408, 409, 410, 413, 415, 422),
 	}
 }
 
-// documentSubmit adds the form to the OpenAPI document. It comes after the
-// registration, because huma reads the body of an operation that has one.
+// documentSubmit adds the form to the OpenAPI document. It is called after the registration,
+// because huma reads the body of an operation that has one.
 func (s *Server) documentSubmit(api huma.API) {
 	schema := huma.SchemaFromType(api.OpenAPI().Components.Schemas, reflect.TypeFor[submitForm]())
 	schema.Properties["public"].Default = s.publicByDefault()
 	most := float64(s.Workers.MaxSize)
 	schema.Properties["size"].Maximum = &most
+	image := schema.Properties["image"]
+	image.Description = "The picture: " + formats.Titles(formats.All(), "or") + "; of an animation the first frame. " + image.Description
+	for _, name := range formats.Names(formats.Outputs()) {
+		schema.Properties["format"].Enum = append(schema.Properties["format"].Enum, name)
+	}
 	for _, name := range fileFields {
 		schema.Properties[name].ContentEncoding = "" // the bytes themselves, not base64
 	}
@@ -62,8 +68,8 @@ func (s *Server) documentSubmit(api huma.API) {
 	operation.Parameters = append(operation.Parameters, keyParameter())
 }
 
-// submitInput keeps the request, because a form of tens of megabytes is read by
-// readForm, bounded, and not by huma, which would spill it into files.
+// submitInput keeps the request, because readForm reads the form of tens of megabytes within
+// limits, whereas huma would write it to temporary files.
 type submitInput struct {
 	ctx huma.Context
 }
@@ -71,8 +77,8 @@ type submitInput struct {
 // Resolve keeps huma's request for the handler.
 func (in *submitInput) Resolve(ctx huma.Context) []error { in.ctx = ctx; return nil }
 
-// submit is the way of a job into the system: read and check everything, store
-// it durably, announce it, and only then promise it.
+// submit creates a job: it reads and checks everything, stores the job durably, enqueues it, and
+// only then responds with 202.
 func (s *Server) submit(ctx context.Context, in *submitInput) (*acceptedOutput, error) {
 	r, w := humago.Unwrap(in.ctx)
 	key, err := idempotencyKey(r.Header)
@@ -80,74 +86,74 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*acceptedOutput, 
 		return nil, s.problem(ctx, "read a submission", err)
 	}
 	if err := s.Store.Admits(callerOf(ctx).owner, key); err != nil {
-		return nil, s.problem(ctx, "take a submission", err)
+		return nil, s.problem(ctx, "accept a submission", err)
 	}
 	size, err := formSize(r, s.Limits.Bytes)
 	if err != nil {
 		return nil, s.problem(ctx, "read a submission", err)
 	}
-	arriving, err := s.receive(ctx, callerOf(ctx).owner, size)
+	incoming, err := s.receive(ctx, callerOf(ctx).owner, size)
 	if err != nil {
 		return nil, err
 	}
-	defer arriving.leave()
-	done := arriving.pace(w, r)
+	defer incoming.end()
+	done := incoming.enforceMinimumRate(w, r)
 	f, err := readForm(r, size, s.Limits.Bytes)
 	if err != nil {
 		return nil, s.problem(ctx, "read a submission", err)
 	}
 	done()
-	arriving.keep(f.size())
-	f.stored = func() { arriving.keep(0) }
-	spec, err := s.asked(f)
+	incoming.shrinkTo(f.memory())
+	f.onRelease = func() { incoming.shrinkTo(0) }
+	spec, err := s.newSpec(f)
 	if err != nil {
 		return nil, s.problem(ctx, "check a submission", err)
 	}
-	spec.Owner = arriving.owner
-	take := s.take
+	spec.Owner = incoming.owner
+	create := s.createJob
 	if spec.Upload != "" || spec.StyleUpload != "" {
-		take = func(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
-			return s.takeUploads(ctx, arriving, spec, f, key)
+		create = func(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
+			return s.createJobFromUploads(ctx, incoming, spec, f, key)
 		}
 	}
-	j, err := take(ctx, spec, f, key)
+	j, err := create(ctx, spec, f, key)
 	if err != nil {
-		return nil, s.problem(ctx, "take a submission", err)
+		return nil, s.problem(ctx, "create a job", err)
 	}
-	s.metrics.submitted(spec)
+	s.metrics.countSubmission(spec)
 	s.log(ctx).Info("submitted", "job", j.ID, "by", spec.Owner, "style", spec.Style, "bytes", spec.Input.Bytes)
 	return accepted(j, "jobs/"+string(j.ID)), nil // relative to this request's own address
 }
 
-// publicByDefault: where there are owners, a picture is its owner's.
+// publicByDefault returns false if there are owners: then a picture is its owner's.
 func (s *Server) publicByDefault() bool { return s.Keys == nil }
 
-// take makes a job of a form that has its pictures.
-func (s *Server) take(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
-	if err := s.examine(spec, f); err != nil {
+// createJob creates a job from a form that contains the pictures.
+func (s *Server) createJob(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
+	if err := s.inspectPictures(spec, f); err != nil {
 		return job.Job{}, err
 	}
 	if key != "" {
-		return s.keepOnce(ctx, spec, f, key)
+		return s.storeOnce(ctx, spec, f, key)
 	}
-	return s.keep(ctx, spec, f)
+	return s.storeAndEnqueue(ctx, spec, f)
 }
 
-// keep stores a submission and announces it, or leaves no trace of it.
-func (s *Server) keep(ctx context.Context, spec *job.Spec, f *form) (job.Job, error) {
+// storeAndEnqueue stores and enqueues a submission. If it can't be enqueued, it is discarded.
+func (s *Server) storeAndEnqueue(ctx context.Context, spec *job.Spec, f *form) (job.Job, error) {
 	if err := s.Store.Create(spec, f.files["image"], f.files["style_image"]); err != nil {
 		return job.Job{}, fmt.Errorf("%w: %w", errUnavailable, err)
 	}
-	f.letGo()
-	if err := s.announce(ctx, message(ctx, spec.ID, 1, spec.Owner)); err != nil {
+	f.releaseMemory()
+	if err := s.enqueue(ctx, message(ctx, spec.ID, 1, spec.Owner)); err != nil {
 		return job.Job{}, fmt.Errorf("%w: %w", errUnavailable, errors.Join(err, s.Store.Discard(spec)))
 	}
 	return spec.New(), nil
 }
 
-// asked checks the fields of a form and makes a job's spec of them; [Server.examine]
-// adds what follows from the pictures.
-func (s *Server) asked(f *form) (*job.Spec, error) {
+// newSpec checks the fields of a form and makes a job's spec of them, without what
+// [Server.inspectPictures] adds.
+func (s *Server) newSpec(f *form) (*job.Spec, error) {
 	var bad []*job.FieldError
 	spec := &job.Spec{
 		Strength:       f.number("strength", 1, &bad),
@@ -211,27 +217,27 @@ func (s *Server) asked(f *form) (*job.Spec, error) {
 	return spec, nil
 }
 
-// examine inspects a form's pictures, and describes them in the spec.
-func (s *Server) examine(spec *job.Spec, f *form) (err error) {
+// inspectPictures inspects a form's pictures and describes them in the spec.
+func (s *Server) inspectPictures(spec *job.Spec, f *form) (err error) {
 	image := f.files["image"]
-	if spec.Input, err = s.inspect("image", image); err != nil {
+	if spec.Input, err = s.inspectPicture("image", image); err != nil {
 		return err
 	}
 	picture, own := f.files["style_image"]
 	if own {
-		in, err := s.inspect("style_image", picture)
+		in, err := s.inspectPicture("style_image", picture)
 		if err != nil {
 			return err
 		}
 		spec.StyleInput = &in
 	}
-	return s.Workers.hold(spec, image, picture)
+	return s.Workers.checkMemory(spec, image, picture)
 }
 
-func (s *Server) inspect(field string, data []byte) (job.Input, error) {
+func (s *Server) inspectPicture(field string, data []byte) (job.Input, error) {
 	info, err := imageio.Inspect(data, s.Limits)
 	if err != nil {
-		return job.Input{}, inspected{fmt.Errorf("%s: %w", field, err)}
+		return job.Input{}, inspectionError{fmt.Errorf("%s: %w", field, err)}
 	}
 	return job.Input{Format: info.Format, Width: info.Width, Height: info.Height}, nil
 }

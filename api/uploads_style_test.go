@@ -11,7 +11,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// putBoth has two pictures in uploads of the caller.
+// putBoth stores two pictures in uploads of the caller.
 func (s *service) putBoth(t *testing.T, photograph, style []byte, header ...string) (image, styleImage grant) {
 	t.Helper()
 	image, styleImage = s.upload(len(photograph), header...), s.upload(len(style), header...)
@@ -23,7 +23,7 @@ func (s *service) putBoth(t *testing.T, photograph, style []byte, header ...stri
 	return image, styleImage
 }
 
-// submitFields submits a form, and returns the answer and the job in it.
+// submitFields submits a form, and returns the response and the job in it.
 func (s *service) submitFields(t *testing.T, fields []field, header ...string) (*http.Response, []byte, job.Job) {
 	t.Helper()
 	contentType, body := form(t, fields...)
@@ -37,7 +37,7 @@ func byUploads(photograph, style grant) []field {
 	return []field{{name: "upload_id", value: photograph.UploadID}, {name: "style_upload_id", value: style.UploadID}}
 }
 
-// A style's picture comes by an upload too, with the photograph or alone.
+// A style picture can be in an upload, with or without the photograph.
 func TestStyleUpload(t *testing.T) {
 	g, _, left := serveUploads(t)
 	right := []string{"Authorization", "Bearer " + g.keys["right"]}
@@ -45,10 +45,10 @@ func TestStyleUpload(t *testing.T) {
 	style := append(bytes.Clone(photograph), 0) // after the end, so that it is another
 	for name, fields := range map[string]func(image, style grant) []field{
 		"both": byUploads,
-		"the style's alone": func(_, style grant) []field {
+		"only the style's": func(_, style grant) []field {
 			return []field{{"image", "p.jpg", photograph}, {name: "style_upload_id", value: style.UploadID}}
 		},
-		"the photograph's alone": func(image, _ grant) []field {
+		"only the photograph's": func(image, _ grant) []field {
 			return []field{{name: "upload_id", value: image.UploadID}, {"style_image", "s.jpg", style}}
 		},
 	} {
@@ -62,7 +62,7 @@ func TestStyleUpload(t *testing.T) {
 			t.Errorf("%s: style %q, pictures of %d and %d bytes", name, j.Style, len(gotPhotograph), len(gotStyle))
 		}
 		for _, key := range left() {
-			used := strings.Contains(key, image.UploadID) && name != "the style's alone" || strings.Contains(key, styleImage.UploadID) && name != "the photograph's alone"
+			used := strings.Contains(key, image.UploadID) && name != "only the style's" || strings.Contains(key, styleImage.UploadID) && name != "only the photograph's"
 			if used {
 				t.Errorf("%s: left in the bucket: %s", name, key)
 			}
@@ -70,8 +70,8 @@ func TestStyleUpload(t *testing.T) {
 	}
 }
 
-// An upload as the style's picture is its owner's, and taken once, by whatever field.
-func TestStyleUploadIsTheOwnersAndTakenOnce(t *testing.T) {
+// An upload with a style picture belongs to its owner and is taken once, by either field.
+func TestStyleUploadBelongsToOwnerAndIsTakenOnce(t *testing.T) {
 	g, _, _ := serveUploads(t)
 	as := func(who string) []string { return []string{"Authorization", "Bearer " + g.keys[who]} }
 	picture := jpegPicture(t)
@@ -105,8 +105,8 @@ func TestStyleUploadIsTheOwnersAndTakenOnce(t *testing.T) {
 	}
 }
 
-// An upload that is no picture is refused under the name of its field, and is no more; the other
-// one can be submitted again.
+// An upload that is not a picture is refused with the name of its field, and removed; the other one
+// can be submitted again.
 func TestStyleUploadIsInspected(t *testing.T) {
 	g, _, _ := serveUploads(t)
 	s, picture := g.keyless, jpegPicture(t)
@@ -121,8 +121,8 @@ func TestStyleUploadIsInspected(t *testing.T) {
 	}
 }
 
-// Under a key the same request makes one job, whichever way its pictures come.
-func TestStyleUploadUnderAKey(t *testing.T) {
+// With a key the same request makes one job, however its pictures are sent.
+func TestStyleUploadWithIdempotencyKey(t *testing.T) {
 	g, a, _ := serveUploads(t)
 	s, picture := g.keyless, jpegPicture(t)
 	key := []string{"Idempotency-Key", "one"}
@@ -131,9 +131,9 @@ func TestStyleUploadUnderAKey(t *testing.T) {
 	if first.ID == "" {
 		t.Fatal(string(answer))
 	}
-	a.away(true) // nothing has to be read again
+	a.setUnavailable(true) // nothing has to be read again
 	_, answer, again := s.submitFields(t, byUploads(image, style), key...)
-	a.away(false)
+	a.setUnavailable(false)
 	if again.ID != first.ID {
 		t.Errorf("repeated: %s, want job %s", answer, first.ID)
 	}

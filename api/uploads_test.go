@@ -2,14 +2,11 @@ package api_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,143 +17,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/style"
-	"github.com/atelier-go/atelier/pkg/uploads"
 )
-
-// A grant is the API's answer to POST /v1/uploads.
-type grant struct {
-	UploadID  string            `json:"upload_id"`
-	Method    string            `json:"method"`
-	URL       string            `json:"url"`
-	Headers   map[string]string `json:"headers"`
-	ExpiresAt time.Time         `json:"expires_at"`
-}
-
-func (s *service) upload(bytes int, header ...string) (u grant) {
-	s.Helper()
-	resp, body := s.send("POST", "/v1/uploads", fmt.Sprintf(`{"bytes": %d}`, bytes), header...)
-	if err := json.Unmarshal(body, &u); err != nil || resp.StatusCode != http.StatusCreated {
-		s.Fatalf("%s: %s, %v", resp.Status, body, err)
-	}
-	return u
-}
-
-// put sends a picture to where the API says, and nothing else with it.
-func (u grant) put(t *testing.T, content []byte) int {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), u.Method, u.URL, bytes.NewReader(content))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, value := range u.Headers {
-		req.Header.Set(name, value)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	return resp.StatusCode
-}
-
-// take submits an upload.
-func (s *service) take(id string, header ...string) (*http.Response, []byte) {
-	s.Helper()
-	contentType, body := form(s.T, field{name: "upload_id", value: id}, field{name: "style", value: style.Names()[0]})
-	return s.send("POST", "/v1/jobs", string(body), append(header, "Content-Type", contentType)...)
-}
-
-func (s *service) taken(id string, header ...string) job.Job {
-	s.Helper()
-	resp, body := s.take(id, header...)
-	var j job.Job
-	if err := json.Unmarshal(body, &j); err != nil || resp.StatusCode != http.StatusAccepted {
-		s.Fatalf("%s: %s, %v", resp.Status, body, err)
-	}
-	return j
-}
-
-// An inbox is a place for uploads in memory.
-type inbox struct {
-	mu      sync.Mutex
-	objects map[string][]byte // by name
-	before  func()            // the next Open
-	opened  func(io.Reader) io.Reader
-	err     error // instead of everything
-}
-
-func (i *inbox) Sign(_ context.Context, name string, _ int64, _ time.Duration) (string, http.Header, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return origin + "/" + name, http.Header{"If-None-Match": {"*"}}, i.err
-}
-
-func (i *inbox) put(url string, content []byte) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.objects == nil {
-		i.objects = map[string][]byte{}
-	}
-	i.objects[strings.TrimPrefix(url, origin+"/")] = content
-}
-
-func (i *inbox) Open(_ context.Context, name string) (io.ReadCloser, int64, error) {
-	if i.before != nil {
-		i.before()
-	}
-	i.mu.Lock()
-	content, ok := i.objects[name]
-	opened, err := i.opened, i.err
-	i.mu.Unlock()
-	if err == nil && !ok {
-		err = job.ErrUploadIncomplete
-	}
-	if err != nil {
-		return nil, 0, err
-	}
-	var r io.Reader = bytes.NewReader(content)
-	if opened != nil {
-		r = opened(r)
-	}
-	return io.NopCloser(r), int64(len(content)), nil
-}
-
-func (i *inbox) Remove(_ context.Context, name string) error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	delete(i.objects, name)
-	return i.err
-}
-
-// fail has all calls fail, or none with nil.
-func (i *inbox) fail(err error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.err = err
-}
-
-func (i *inbox) left() int {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return len(i.objects)
-}
-
-// serveUploads is a server on a bucket, and what is in the bucket's uploads/.
-func serveUploads(t *testing.T) (g *guarded, a *annex, left func() []string) {
-	t.Helper()
-	a = newAnnex(t)
-	g = serveGuarded(t, func(c *api.Config) { c.Copies, c.Uploads = a.copies, uploads.New(a.copies.Bucket()) })
-	return g, a, func() (keys []string) {
-		t.Helper()
-		for o, err := range a.copies.Bucket().List(t.Context(), uploads.Prefix) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			keys = append(keys, o.Key)
-		}
-		return keys
-	}
-}
 
 func TestUpload(t *testing.T) {
 	g, _, left := serveUploads(t)
@@ -169,7 +30,7 @@ func TestUpload(t *testing.T) {
 		t.Errorf("%+v", u)
 	}
 	resp, body := g.take(u.UploadID, as("right")...)
-	wantProblem(t, resp, body, 409, "upload_incomplete", "send the picture to the address that came with the upload_id")
+	wantProblem(t, resp, body, 409, "upload_incomplete", "send the picture to the upload's address")
 	for _, c := range []struct {
 		what    string
 		content []byte
@@ -197,15 +58,15 @@ func TestUpload(t *testing.T) {
 		t.Errorf("left in the bucket: %v", keys)
 	}
 	resp, body = g.take(u.UploadID, as("right")...)
-	wantProblem(t, resp, body, 409, "upload_taken", "ask for another upload")
+	wantProblem(t, resp, body, 409, "upload_taken", "create another upload")
 	resp, body = g.take(u.UploadID, as("other")...)
 	wantProblem(t, resp, body, 404, "upload_not_found", "")
-	if n := len(g.queue.announced()); n != 1 {
-		t.Errorf("%d jobs were announced", n)
+	if n := len(g.queue.messages()); n != 1 {
+		t.Errorf("%d jobs were enqueued", n)
 	}
 }
 
-// Whatever client and server are racing, an upload makes one job.
+// However many concurrent submissions there are, an upload makes one job.
 func TestUploadIsTakenOnce(t *testing.T) {
 	g, _, _ := serveUploads(t)
 	picture := jpegPicture(t)
@@ -245,48 +106,18 @@ func TestUploadIsTakenOnce(t *testing.T) {
 	}
 }
 
-// A request that comes to the object when another has made a job of it and removed it is
-// answered by that job if it is the same, and else hears that the upload was taken.
-func TestUploadIsTakenWhileItIsLookedFor(t *testing.T) {
-	picture := jpegPicture(t)
-	for name, c := range map[string]struct {
-		keys [2]string
-		same bool
-	}{"the same request": {[2]string{"one", "one"}, true}, "another": {[2]string{"one", "two"}, false}} {
-		t.Run(name, func(t *testing.T) {
-			s := newScene(t, withUploads)
-			u := s.keyless.upload(len(picture))
-			s.inbox.put(u.URL, picture)
-			var first job.Job
-			s.inbox.before = func() {
-				s.inbox.before = nil
-				first = s.keyless.taken(u.UploadID, "Idempotency-Key", c.keys[0])
-			}
-			resp, body := s.keyless.take(u.UploadID, "Idempotency-Key", c.keys[1])
-			if !c.same {
-				wantProblem(t, resp, body, 409, "upload_taken", "")
-				return
-			}
-			var j job.Job
-			if err := json.Unmarshal(body, &j); err != nil || j.ID != first.ID || resp.StatusCode != http.StatusAccepted {
-				t.Errorf("%s %s, want job %s", resp.Status, body, first.ID)
-			}
-		})
-	}
-}
-
-func TestUploadUnderAKey(t *testing.T) {
+func TestUploadWithIdempotencyKey(t *testing.T) {
 	g, a, left := serveUploads(t)
 	s, picture := g.keyless, jpegPicture(t)
 	key := []string{"Idempotency-Key", "one"}
 	u := s.upload(len(picture))
 	u.put(t, picture)
 	j := s.taken(u.UploadID, key...)
-	a.away(true) // nothing has to be read again
+	a.setUnavailable(true) // nothing has to be read again
 	if again := s.taken(u.UploadID, key...); again.ID != j.ID {
 		t.Errorf("repeated: %s, want %s", again.ID, j.ID)
 	}
-	a.away(false)
+	a.setUnavailable(false)
 	contentType, body := form(t, field{name: "upload_id", value: u.UploadID}, field{name: "style", value: style.Names()[1]})
 	resp, answer := s.send("POST", "/v1/jobs", string(body), append(key, "Content-Type", contentType)...)
 	wantProblem(t, resp, answer, 422, "idempotency_key_reused", "")
@@ -305,94 +136,7 @@ func TestUploadUnderAKey(t *testing.T) {
 	}
 }
 
-// A submission that fails between the upload's being taken and the answer is completed
-// by the same request.
-func TestUploadSurvivesFailures(t *testing.T) {
-	picture := jpegPicture(t)
-	for name, key := range map[string][]string{"under a key": {"Idempotency-Key", "one"}, "without a key": nil} {
-		t.Run(name, func(t *testing.T) {
-			s := newScene(t, withUploads)
-			u := s.keyless.upload(len(picture))
-			s.inbox.put(u.URL, picture)
-			s.queue.set(errors.New("away"))
-			resp, body := s.keyless.take(u.UploadID, key...)
-			wantProblem(t, resp, body, 503, "unavailable", "")
-			s.queue.set(nil)
-			s.keyless.taken(u.UploadID, key...)
-			if jobs, _, err := s.store.List(store.Query{Limit: 3}); err != nil || len(jobs) != 1 || s.inbox.left() != 0 {
-				t.Errorf("jobs: %v, %v; %d uploads are left", jobs, err, s.inbox.left())
-			}
-		})
-	}
-}
-
-func TestUploadsAway(t *testing.T) {
-	s := newScene(t, withUploads)
-	picture := jpegPicture(t)
-	u := s.keyless.upload(len(picture))
-	s.inbox.put(u.URL, picture)
-	files := s.files()
-
-	s.inbox.fail(errors.New("no answer from 10.0.0.1"))
-	resp, body := s.keyless.take(u.UploadID)
-	wantProblem(t, resp, body, 503, "unavailable", "sending it again is safe")
-	wait(t, resp)
-	resp, body = s.keyless.send("POST", "/v1/uploads", `{"bytes": 7}`)
-	wantProblem(t, resp, body, 503, "unavailable", "")
-	wait(t, resp)
-	s.inbox.fail(nil)
-
-	for name, r := range map[string]func(io.Reader) io.Reader{
-		"breaks off": func(r io.Reader) io.Reader { return io.LimitReader(r, 10) },
-		"vanishes":   func(io.Reader) io.Reader { return io.MultiReader(strings.NewReader("x"), cutOff{}) },
-	} {
-		s.inbox.opened = r
-		resp, body := s.keyless.take(u.UploadID)
-		if wantProblem(t, resp, body, 503, "unavailable", ""); t.Failed() {
-			t.Errorf("it %s", name)
-		}
-	}
-	s.inbox.opened = nil
-	if n := s.files(); n != files {
-		t.Errorf("%d files before, %d after", files, n)
-	}
-	s.keyless.taken(u.UploadID)
-}
-
-// The same over the wire: S3 hangs up, denies, or does not have it any more.
-func TestUploadsAwayOverTheWire(t *testing.T) {
-	g, a, _ := serveUploads(t)
-	s, picture := g.keyless, jpegPicture(t)
-	u := s.upload(len(picture))
-	if status := u.put(t, picture); status != 200 {
-		t.Fatal(status)
-	}
-	hangUp := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-	a.odd.Store(&hangUp)
-	resp, body := s.take(u.UploadID)
-	wantProblem(t, resp, body, 503, "unavailable", "")
-	wait(t, resp)
-	a.away(true)
-	resp, body = s.take(u.UploadID)
-	wantProblem(t, resp, body, 503, "unavailable", "")
-	s.upload(7) // for which S3 is not asked
-	a.away(false)
-	if err := uploads.New(a.copies.Bucket()).Remove(t.Context(), store.UploadsOf(&job.Spec{Upload: job.ID(u.UploadID)})[0].Name); err != nil {
-		t.Fatal(err)
-	}
-	resp, body = s.take(u.UploadID)
-	wantProblem(t, resp, body, 409, "upload_incomplete", "")
-	if status := u.put(t, picture); status != 200 {
-		t.Fatal(status)
-	}
-	s.taken(u.UploadID)
-}
-
-type cutOff struct{}
-
-func (cutOff) Read([]byte) (int, error) { return 0, errors.New("connection reset") }
-
-// What is uploaded is inspected as what is sent, and what is no picture is let go.
+// An uploaded picture is inspected like a sent one, and removed if it is not a picture.
 func TestUploadIsInspected(t *testing.T) {
 	for name, c := range map[string]struct {
 		content []byte
@@ -419,16 +163,16 @@ func TestUploadIsInspected(t *testing.T) {
 			if n := s.inbox.left(); n != c.left {
 				t.Errorf("%d are left, want %d", n, c.left)
 			}
-			if n := len(s.queue.announced()); n != 0 {
-				t.Errorf("%d jobs were announced", n)
+			if n := len(s.queue.messages()); n != 0 {
+				t.Errorf("%d jobs were enqueued", n)
 			}
 		})
 	}
 }
 
-// An upload is read in the memory for submissions: one that has none left refuses it.
-func TestUploadIsReadInTheMemoryForSubmissions(t *testing.T) {
-	in := &inbox{}
+// Reading an upload reserves memory for submissions, and is refused if there is none.
+func TestUploadsUseMemoryForSubmissions(t *testing.T) {
+	in := &uploadsInMemory{}
 	s := serve(t, func(c *api.Config) {
 		c.Uploads, c.Limits = in, imageio.Limits{Bytes: 3 << 20, Pixels: 1e8, Edge: 1e4}
 		c.Shares.UploadMemory = 7
@@ -456,8 +200,8 @@ func TestUploadIsReadInTheMemoryForSubmissions(t *testing.T) {
 	wait(t, resp)
 }
 
-// Without a bucket large pictures are sent directly.
-func TestNoUploads(t *testing.T) {
+// Without a bucket, large pictures are sent directly.
+func TestUploadsWithoutBucket(t *testing.T) {
 	s := serve(t)
 	resp, body := s.send("POST", "/v1/uploads", `{"bytes": 7}`)
 	wantProblem(t, resp, body, 404, "uploads_unavailable", "submit the picture itself")
@@ -466,9 +210,9 @@ func TestNoUploads(t *testing.T) {
 	}
 }
 
-// Pending uploads count towards what their owner may store, whichever process is asked.
+// Pending uploads count towards their owner's stored bytes, in every process.
 func TestPendingUploadsCountAcrossServers(t *testing.T) {
-	in := &inbox{}
+	in := &uploadsInMemory{}
 	one := serve(t)
 	var servers []*service
 	for range 2 {
@@ -476,7 +220,7 @@ func TestPendingUploadsCountAcrossServers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		servers = append(servers, (&service{T: t, store: jobs, queue: &ledger{}}).beside(func(c *api.Config) { c.Uploads = in }))
+		servers = append(servers, (&service{T: t, store: jobs, queue: &recordingQueue{}}).beside(func(c *api.Config) { c.Uploads = in }))
 	}
 	for _, s := range servers {
 		s.upload(20 << 20)
@@ -490,8 +234,8 @@ func TestPendingUploadsCountAcrossServers(t *testing.T) {
 	}
 }
 
-// A key for uploads opens nothing else in the bucket, and no other owner's.
-func TestUploadNamesAreTheServers(t *testing.T) {
+// An upload id gives access to no other object of the bucket, nor to another owner's.
+func TestUploadIDsDontNameOtherObjects(t *testing.T) {
 	g, a, _ := serveUploads(t)
 	if _, err := a.copies.Bucket().Put(t.Context(), "uploads/x", bytes.NewReader(jpegPicture(t)), bucket.Put{}); err != nil {
 		t.Fatal(err)

@@ -7,49 +7,48 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// DefaultMaxWait is [Config.MaxWait] where that is 0.
+// DefaultMaxWait is the value of [Config.MaxWait] if that is 0.
 const DefaultMaxWait = 20 * time.Second
 
-// How long a waiting request leaves the store alone between two looks, each of
-// which is two or three operations on its files: the longer, the more wait, so that
-// a hundred of them ask little more of the store than one, and the longer it has
-// waited: a change is seen late by an eighth of the time that it took.
+// The pause of a waiting request between two reads of the job, each of which takes two or three file
+// operations. It grows with the number of waiting requests, so that a hundred of them cost the store
+// little more than one, and with the time waited: a change is noticed after at most an eighth more of
+// the time that it took.
 const (
-	shortestPause = 10 * time.Millisecond
-	longestPause  = 500 * time.Millisecond
-	eachWaiter    = 5 * time.Millisecond
+	minPause       = 10 * time.Millisecond
+	maxPause       = 500 * time.Millisecond
+	pausePerWaiter = 5 * time.Millisecond
 )
 
-func (s *Server) pause(waited time.Duration) time.Duration {
-	return min(max(shortestPause, time.Duration(s.pools.waits.used())*eachWaiter, waited/8), longestPause)
+func (s *Server) pollPause(waited time.Duration) time.Duration {
+	return min(max(minPause, time.Duration(s.pools.waits.used())*pausePerWaiter, waited/8), maxPause)
 }
 
-// await looks at an unfinished job until it is not what the client knows any
-// more, and answers it as it was seen last. It may be over sooner: at the
-// server's limit of time, at once where too many wait already or as many of the
-// caller's own as its share is, and when the server stops.
-func (s *Server) await(ctx context.Context, j job.Job, in *getJobInput) (job.Job, error) {
-	arrived := j.State
-	known := func() bool {
+// waitForChange reads an unfinished job until it differs from what the client knows, and returns
+// it. It returns the job unchanged after the client's time or the server's limit, when the server
+// stops, and at once if too many requests wait, of all or of this owner.
+func (s *Server) waitForChange(ctx context.Context, j job.Job, in *getJobInput) (job.Job, error) {
+	initial := j.State
+	unchanged := func() bool {
 		if in.IfNoneMatch != "" {
-			return matches(in.IfNoneMatch, etag(j))
+			return etagMatches(in.IfNoneMatch, etagOfJob(j))
 		}
-		return j.State == arrived
+		return j.State == initial
 	}
-	if j.State.Finished() || !known() {
+	if j.State.Finished() || !unchanged() {
 		return j, nil
 	}
 	owner := callerOf(ctx).owner
-	if s.pools.waits.try(owner, 1) != nil {
+	if s.pools.waits.tryReserve(owner, 1) != nil {
 		return j, nil
 	}
 	defer s.pools.waits.release(owner, 1)
-	over := time.NewTimer(min(time.Duration(in.Wait)*time.Second, s.MaxWait))
-	defer over.Stop()
-	for began := time.Now(); !j.State.Finished() && known(); {
+	limit := time.NewTimer(min(time.Duration(in.Wait)*time.Second, s.MaxWait))
+	defer limit.Stop()
+	for began := time.Now(); !j.State.Finished() && unchanged(); {
 		select {
-		case <-time.After(s.pause(time.Since(began))):
-		case <-over.C:
+		case <-time.After(s.pollPause(time.Since(began))):
+		case <-limit.C:
 			return j, nil
 		case <-s.stopping:
 			return j, nil
@@ -57,14 +56,13 @@ func (s *Server) await(ctx context.Context, j job.Job, in *getJobInput) (job.Job
 			return j, ctx.Err()
 		}
 		var err error
-		if j, err = s.read(ctx, in.ID); err != nil {
+		if j, err = s.readJob(ctx, in.ID); err != nil {
 			return j, err
 		}
 	}
 	return j, nil
 }
 
-// EndWaits answers the requests that wait for a job to change, now and from now
-// on, as it stands: they must not hold up a graceful stop. It is for
-// [net/http.Server.RegisterOnShutdown].
+// EndWaits ends the waiting of requests with ?wait, now and from now on: they return the job as it
+// is, so that they don't delay a graceful stop. It is for [net/http.Server.RegisterOnShutdown].
 func (s *Server) EndWaits() { s.endWaits() }

@@ -16,16 +16,16 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// A room is the API without a socket, in a test whose time is its own: a wait
-// of 20 seconds takes none.
-type room struct {
+// A timedServer is the API without a socket in a test with its own clock, in which a wait of 20 seconds
+// takes no time.
+type timedServer struct {
 	*testing.T
 	store  *store.Store
 	server *api.Server
 	id     job.ID
 }
 
-func inRoom(t *testing.T, cfg api.Config, test func(room)) {
+func withTimedServer(t *testing.T, cfg api.Config, test func(timedServer)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s, err := store.Open(store.Config{Dir: t.TempDir()})
@@ -33,7 +33,7 @@ func inRoom(t *testing.T, cfg api.Config, test func(room)) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		cfg.Store, cfg.Queue = s, &ledger{}
+		cfg.Store, cfg.Queue = s, &recordingQueue{}
 		server, err := api.New(cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -46,20 +46,20 @@ func inRoom(t *testing.T, cfg api.Config, test func(room)) {
 		if err := s.Create(spec, []byte("picture"), nil); err != nil {
 			t.Fatal(err)
 		}
-		test(room{t, s, server, id})
+		test(timedServer{t, s, server, id})
 	})
 }
 
-type answered struct {
+type timedResponse struct {
 	status int
 	state  job.State
 	etag   string
 	after  time.Duration
 }
 
-// ask begins a request; its answer comes by the channel.
-func (r room) ask(ctx context.Context, query, etag string) <-chan answered {
-	began, answer := time.Now(), make(chan answered, 1)
+// ask starts a request, and returns a channel for the response.
+func (r timedServer) ask(ctx context.Context, query, etag string) <-chan timedResponse {
+	began, answer := time.Now(), make(chan timedResponse, 1)
 	req := httptest.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/v1/jobs/"+string(r.id)+query, nil)
 	if etag != "" {
 		req.Header.Set("If-None-Match", etag)
@@ -67,7 +67,7 @@ func (r room) ask(ctx context.Context, query, etag string) <-chan answered {
 	go func() {
 		w := httptest.NewRecorder()
 		r.server.ServeHTTP(w, req)
-		a := answered{status: w.Code, etag: w.Header().Get("ETag"), after: time.Since(began)}
+		a := timedResponse{status: w.Code, etag: w.Header().Get("ETag"), after: time.Since(began)}
 		var j job.Job
 		if w.Code == http.StatusOK {
 			if err := json.Unmarshal(w.Body.Bytes(), &j); err != nil {
@@ -80,12 +80,12 @@ func (r room) ask(ctx context.Context, query, etag string) <-chan answered {
 	return answer
 }
 
-func (r room) etag() string { r.Helper(); return (<-r.ask(r.Context(), "", "")).etag }
+func (r timedServer) etag() string { r.Helper(); return (<-r.ask(r.Context(), "", "")).etag }
 
-// begun waits until the requests that were begun wait for something.
-func (room) begun() { synctest.Wait() }
+// begun waits until all requests are waiting.
+func (timedServer) begun() { synctest.Wait() }
 
-func (r room) claim() *store.Lease {
+func (r timedServer) claim() *store.Lease {
 	r.Helper()
 	lease, err := r.store.Claim(r.Context(), r.id, 1, "test")
 	if err != nil {
@@ -94,32 +94,32 @@ func (r room) claim() *store.Lease {
 	return lease
 }
 
-func TestWaitIsOver(t *testing.T) {
+func TestWaitEnds(t *testing.T) {
 	const soon = 500 * time.Millisecond
 	for name, tt := range map[string]struct {
 		limit  time.Duration // MaxWait
 		query  string
 		etag   string // * is any; "now" the job's own
-		act    func(r room)
+		act    func(r timedServer)
 		status int
 		state  job.State
 		from   time.Duration
 		to     time.Duration
 	}{
-		"when the job is begun":          {query: "?wait=20", act: func(r room) { r.claim() }, status: 200, state: job.Running, to: soon},
-		"when its ETag differs":          {query: "?wait=20", etag: "now", act: func(r room) { r.claim() }, status: 200, state: job.Running, to: soon},
-		"when it is canceled":            {query: "?wait=20", act: func(r room) { r.store.Cancel(r.id) }, status: 200, state: job.Canceled, to: soon},
-		"when it is erased":              {query: "?wait=20", act: func(r room) { r.store.Erase(r.id, store.Erased) }, status: 410, to: soon},
+		"when the job is begun":          {query: "?wait=20", act: func(r timedServer) { r.claim() }, status: 200, state: job.Running, to: soon},
+		"when its ETag differs":          {query: "?wait=20", etag: "now", act: func(r timedServer) { r.claim() }, status: 200, state: job.Running, to: soon},
+		"when it is canceled":            {query: "?wait=20", act: func(r timedServer) { r.store.Cancel(r.id) }, status: 200, state: job.Canceled, to: soon},
+		"when it is erased":              {query: "?wait=20", act: func(r timedServer) { r.store.Erase(r.id, store.Erased) }, status: 410, to: soon},
 		"later, when nothing happens":    {query: "?wait=20", status: 200, state: job.Queued, from: 20 * time.Second, to: 20 * time.Second},
 		"with 304, when nothing happens": {query: "?wait=3", etag: "now", status: 304, from: 3 * time.Second, to: 3 * time.Second},
 		"with any ETag":                  {query: "?wait=3", etag: "*", status: 304, from: 3 * time.Second, to: 3 * time.Second},
 		"at the server's limit":          {limit: 5 * time.Second, query: "?wait=20", etag: "now", status: 304, from: 5 * time.Second, to: 5 * time.Second},
-		"when the server stops":          {query: "?wait=20", etag: "now", act: func(r room) { r.server.EndWaits(); r.server.EndWaits() }, status: 304},
+		"when the server stops":          {query: "?wait=20", etag: "now", act: func(r timedServer) { r.server.EndWaits(); r.server.EndWaits() }, status: 304},
 		"at once with an old ETag":       {query: "?wait=20", etag: `"old"`, status: 200, state: job.Queued},
 		"at once without a wait":         {query: "?wait=0", status: 200, state: job.Queued},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inRoom(t, api.Config{MaxWait: tt.limit}, func(r room) {
+			withTimedServer(t, api.Config{MaxWait: tt.limit}, func(r timedServer) {
 				if tt.etag == "now" {
 					tt.etag = r.etag()
 				}
@@ -136,10 +136,10 @@ func TestWaitIsOver(t *testing.T) {
 	}
 }
 
-// A quick job's client hears of it soon after.
-func TestWaitSeesQuickJobsSoon(t *testing.T) {
+// A client of a quick job is notified soon.
+func TestWaitNoticesQuickJobsSoon(t *testing.T) {
 	for _, after := range []time.Duration{5 * time.Millisecond, 30 * time.Millisecond, 400 * time.Millisecond} {
-		inRoom(t, api.Config{}, func(r room) {
+		withTimedServer(t, api.Config{}, func(r timedServer) {
 			answer := r.ask(r.Context(), "?wait=20", "")
 			time.Sleep(after)
 			r.claim()
@@ -150,8 +150,8 @@ func TestWaitSeesQuickJobsSoon(t *testing.T) {
 	}
 }
 
-func TestWaitForWhatIsOver(t *testing.T) {
-	inRoom(t, api.Config{}, func(r room) {
+func TestWaitForFinishedJob(t *testing.T) {
+	withTimedServer(t, api.Config{}, func(r timedServer) {
 		if err := r.claim().Fail(job.Failure{Code: "x", Message: "y"}); err != nil {
 			t.Fatal(err)
 		}
@@ -163,9 +163,9 @@ func TestWaitForWhatIsOver(t *testing.T) {
 	})
 }
 
-// With all places taken a request is answered at once, as the job stands.
-func TestWaitersAreBounded(t *testing.T) {
-	inRoom(t, api.Config{Shares: api.Shares{Waits: 2}}, func(r room) {
+// If all places are taken, the job is returned at once.
+func TestWaitersAreLimited(t *testing.T) {
+	withTimedServer(t, api.Config{Shares: api.Shares{Waits: 2}}, func(r timedServer) {
 		first, second := r.ask(r.Context(), "?wait=20", ""), r.ask(r.Context(), "?wait=20", "")
 		r.begun()
 		if got := <-r.ask(r.Context(), "?wait=20", ""); got.status != 200 || got.after != 0 {
@@ -175,20 +175,20 @@ func TestWaitersAreBounded(t *testing.T) {
 		<-first
 		<-second
 		if got := <-r.ask(r.Context(), "?wait=20", r.etag()); got.after != 20*time.Second {
-			t.Errorf("when there is room again: answered after %v", got.after)
+			t.Errorf("when a place is free again: answered after %v", got.after)
 		}
 	})
 }
 
-// A client that hangs up ends its wait.
+// The wait of a client that disconnects ends.
 func TestWaitEndsWithItsClient(t *testing.T) {
-	inRoom(t, api.Config{Shares: api.Shares{Waits: 1}}, func(r room) {
+	withTimedServer(t, api.Config{Shares: api.Shares{Waits: 1}}, func(r timedServer) {
 		ctx, hangUp := context.WithCancel(r.Context())
 		answer := r.ask(ctx, "?wait=20", "")
 		r.begun()
 		hangUp()
 		if got := <-answer; got.after != 0 {
-			t.Errorf("waited for %v on behalf of nobody", got.after)
+			t.Errorf("waited for %v after the client had disconnected", got.after)
 		}
 		if got := <-r.ask(r.Context(), "?wait=1", ""); got.after != time.Second {
 			t.Errorf("its place was not free again: %+v", got)
@@ -196,7 +196,7 @@ func TestWaitEndsWithItsClient(t *testing.T) {
 	})
 }
 
-func TestBadWaits(t *testing.T) {
+func TestInvalidWaits(t *testing.T) {
 	s := serve(t)
 	j := s.submit(field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
 	for _, wait := range []string{"21", "-1", "1.5", "soon", "99999999999999999999"} {
@@ -205,9 +205,9 @@ func TestBadWaits(t *testing.T) {
 	}
 }
 
-// The same ETag stands for the same bytes, for every reader and for ever: a job
-// that comes back to a state it was in has other bytes and another ETag.
-func TestETagNamesTheBytes(t *testing.T) {
+// An ETag always stands for the same bytes, in all servers: a job that returns to an earlier state
+// has other bytes and another ETag.
+func TestETagIdentifiesContent(t *testing.T) {
 	s := serve(t)
 	other, err := store.Open(store.Config{Dir: s.store.Dir()})
 	if err != nil {

@@ -10,12 +10,12 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Workers says what the workers can paint: what they can't is refused at once,
-// instead of failing later. Its tags are for kong; zero values are the defaults.
+// Workers describes what the workers can paint. A picture that they can't paint is refused at its
+// submission instead of failing later.
 type Workers struct {
-	MaxSize int    `default:"2048" env:"ATELIER_MAX_SIZE" help:"Longest edge that a result may have, in pixels: 16 to 4096."`
-	Memory  int    `name:"worker-memory" default:"3007" env:"ATELIER_WORKER_MEMORY" help:"Memory of the smallest worker in MB, as Lambda counts them. A picture that it can't hold is refused. Reckoned by the shipped model: with Magenta's, say half."`
-	Engine  string `name:"worker-engine" enum:"tensorflow,onnx" default:"tensorflow" env:"ATELIER_WORKER_ENGINE" help:"What runs the network in the workers, tensorflow or onnx: they need different memory. Of two kinds, the smallest counts."`
+	MaxSize int    // longest edge that a result may have, in pixels, 16 to 4096; 0 is 2048
+	Memory  int    // of the smallest worker, in MB (2^20 bytes), as Lambda counts them; 0 is 3007
+	Engine  string // what runs the network, tensorflow or onnx; empty is tensorflow
 }
 
 func (w *Workers) setDefaults() {
@@ -30,7 +30,7 @@ func (w *Workers) setDefaults() {
 	}
 }
 
-// Validate is called by kong once the flags are read.
+// Validate checks the values. Its errors name the flags of the mains.
 func (w *Workers) Validate() error {
 	if w.MaxSize < 16 || w.MaxSize > job.MaxSize {
 		return fmt.Errorf("--max-size must be 16 to %d", job.MaxSize)
@@ -38,7 +38,7 @@ func (w *Workers) Validate() error {
 	if f, ok := w.footprint(); !ok {
 		return fmt.Errorf("--worker-engine must be %s", strings.Join(engines.Names(), " or "))
 	} else if w.bytes() < f.Idle(1)+f.Picture(256, 256, imageio.JobMemory(nil, nil, 256, 256)) {
-		return fmt.Errorf("--worker-memory of %d MB: that holds no picture of 256 x 256: a worker with %s takes %d MB before it has painted anything", w.Memory, w.Engine, f.Idle(1)>>20)
+		return fmt.Errorf("--worker-memory of %d MB is too little for a picture of 256 x 256: a worker with %s needs %d MB before it paints anything", w.Memory, w.Engine, f.Idle(1)>>20)
 	}
 	return nil
 }
@@ -50,10 +50,11 @@ func (w *Workers) footprint() (engines.Footprint, bool) {
 	return e.Footprint, ok
 }
 
-// hold refuses a job whose pictures the smallest worker, which paints one at a time, can't
-// hold; picture is nil without a style's picture. What is refused is what would have to be
-// smaller: the style's picture, if the job were accepted without.
-func (w *Workers) hold(spec *job.Spec, image, picture []byte) error {
+// checkMemory returns an error for a job whose pictures need more memory than the smallest worker
+// has, which paints one at a time. picture is nil without a style picture. The error names the
+// field to make smaller: the style picture if the job would be accepted without it, else the size
+// or the photograph.
+func (w *Workers) checkMemory(spec *job.Spec, image, picture []byte) error {
 	f, _ := w.footprint()
 	in := spec.Input
 	need := func(longest int, picture []byte) (bytes int64) {
@@ -67,7 +68,7 @@ func (w *Workers) hold(spec *job.Spec, image, picture []byte) error {
 	if need(spec.Longest(), nil) <= w.bytes() {
 		return fmt.Errorf("style_image: %w: with it, painting takes %d MB, and the smallest worker has %d MB; a style is read at 256 x 256", job.ErrTooManyPixels, most>>20, w.Memory)
 	}
-	const smallest = 16 // that can be asked for
+	const smallest = 16 // size that a submission can have
 	fits := sort.Search(spec.Longest(), func(more int) bool { return need(more+1, picture) > w.bytes() })
 	if fits < smallest {
 		return fmt.Errorf("image: %w: painting it takes %d MB or more, and the smallest worker has %d MB", job.ErrTooManyPixels, need(smallest, picture)>>20, w.Memory)

@@ -13,9 +13,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// Of what workers can't paint nothing gets further than the submission, and the
-// answer says what can be done.
-func TestWhatWorkersCannotHoldIsRefused(t *testing.T) {
+// A picture that the workers can't paint is refused at its submission, and the response says what
+// to do.
+func TestPicturesTooLargeForWorkers(t *testing.T) {
 	photo := func(w, h int) field {
 		var b bytes.Buffer
 		if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, w, h)), nil); err != nil {
@@ -54,15 +54,15 @@ func TestWhatWorkersCannotHoldIsRefused(t *testing.T) {
 			}
 			code := map[int]string{422: "invalid_field", 413: "too_many_pixels"}[tt.status]
 			wantProblem(t, resp, body, tt.status, code, tt.says)
-			if len(s.queue.announced()) != 0 {
-				t.Error("it was announced")
+			if len(s.queue.messages()) != 0 {
+				t.Error("it was enqueued")
 			}
 		})
 	}
 }
 
 // The size that a refusal proposes is accepted, and one pixel more is not.
-func TestRefusalProposesWhatFits(t *testing.T) {
+func TestRefusalProposesSize(t *testing.T) {
 	named := field{name: "style", value: style.Names()[0]}
 	for _, side := range [][2]int{{4000, 2999}, {1801, 3001}, {3500, 3500}} {
 		var b bytes.Buffer
@@ -89,9 +89,9 @@ func TestRefusalProposesWhatFits(t *testing.T) {
 	}
 }
 
-// Where the style's picture is what workers can't hold beside the other, the refusal
-// is of it: a smaller photograph would not be what the user wants.
-func TestStyleThatWorkersCannotHold(t *testing.T) {
+// If the style picture is what makes a job too large, the refusal names it: the user does not want
+// a smaller photograph.
+func TestStylePictureTooLargeForWorkers(t *testing.T) {
 	picture := func(name string, w, h int) field {
 		var b bytes.Buffer
 		if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, w, h)), nil); err != nil {
@@ -111,9 +111,9 @@ func TestStyleThatWorkersCannotHold(t *testing.T) {
 	}
 }
 
-func TestWorkersAreChecked(t *testing.T) {
+func TestInvalidWorkers(t *testing.T) {
 	for _, w := range []api.Workers{{MaxSize: 15}, {MaxSize: 4097}, {MaxSize: -1}, {Memory: 300}, {Memory: -1}, {Engine: "caffe"}} {
-		if _, err := api.New(api.Config{Store: serve(t).store, Queue: &ledger{}, Workers: w}); err == nil {
+		if _, err := api.New(api.Config{Store: serve(t).store, Queue: &recordingQueue{}, Workers: w}); err == nil {
 			t.Errorf("%+v: no error", w)
 		}
 	}

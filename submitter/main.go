@@ -13,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/atelier-go/atelier/pkg/formats"
 	"github.com/atelier-go/atelier/submitter/escape"
 )
 
@@ -32,7 +33,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	var line commandLine
 	printed := false // --help or --version
 	parser, err := kong.New(&line,
-		kong.Name("submitter"), kong.Description(description), kong.Vars{"version": version(), "api": defaultAPI},
+		kong.Name("submitter"), kong.Description(description), kong.Vars{"version": version(), "api": defaultAPI, "outputs": formats.NameList(formats.Outputs(), "or")},
 		kong.ConfigureHelp(kong.HelpOptions{NoAppDescFormat: true, Compact: true, FlagsLast: true, WrapUpperBound: 80}),
 		kong.Resolvers(environment(getenv)),
 		kong.Writers(stdout, stderr), kong.Exit(func(int) { printed = true }))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/atelier-go/atelier/pkg/formats"
 	"github.com/atelier-go/atelier/submitter/batch"
 	"github.com/atelier-go/atelier/submitter/picture"
 )
@@ -20,7 +21,7 @@ type submitCommand struct {
 	StyleImage     string   `xor:"style" placeholder:"FILE" help:"A style picture of your own, instead of --style; - for standard input."`
 	Strength       *float64 `placeholder:"1" help:"0 is the photograph, 1 the style."`
 	Size           *int     `placeholder:"1024" help:"Longest edge of the result in pixels at most; 0 keeps the photograph's."`
-	Format         string   `placeholder:"jpeg" help:"Format of the result: jpeg, png or webp. By default, the ending of -o FILE decides."`
+	Format         string   `placeholder:"jpeg" help:"Format of the result: ${outputs}. By default, the ending of -o FILE decides."`
 	Quality        *int     `placeholder:"90" help:"Quality of a JPEG or WebP, 1 to 100."`
 	PreserveColors bool     `name:"preserve-colors" help:"Keep the photograph's colours, and take only the strokes of the style."`
 	Public         bool     `xor:"public" help:"Show the result in the gallery, whatever the API's default is."`
@@ -52,7 +53,7 @@ whose result goes to a folder:
   find . -name '*.png' -mtime -1 | submitter submit --files-from - -s mosaic
   submitter submit *.jpg -s mosaic -o painted/ --json | jq 'select(.error)'
 
-Of a folder, all visible files are sent that are JPEG, PNG, WebP or GIF by content or
+Of a folder, all visible files are sent that are ` + formats.Titles(formats.All(), "or") + ` by content or
 by name. Results go to the folder that -o names, which is made, and to the same
 subfolders in it. Two results of the same name get numbers. If a result exists already,
 nothing is sent, unless --force is given. For each picture that is done a line is

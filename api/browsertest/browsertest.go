@@ -1,4 +1,4 @@
-// Package browsertest drives pages in a headless Chromium, for tests.
+// Package browsertest runs pages in a headless Chromium, for tests.
 package browsertest
 
 import (
@@ -19,15 +19,15 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// Timeout bounds every wait for a page. It is generous: the machine may be busy
-// with all the other tests.
+// Timeout is the time limit of each wait for a page. It is generous, because other tests may run at
+// the same time.
 const Timeout = 30 * time.Second
 
 // A Browser is a running Chromium.
 type Browser struct{ ctx context.Context }
 
-// Start starts a headless Chromium that ends with the test. It skips the test where
-// there is none, and with -short.
+// Start starts a headless Chromium that ends with the test. It skips the test if there is none, and
+// with -short.
 func Start(t *testing.T) *Browser {
 	t.Helper()
 	if testing.Short() {
@@ -72,8 +72,8 @@ func Start(t *testing.T) *Browser {
 	return &Browser{ctx}
 }
 
-// A Tab is a page in a profile of its own. At the test's end it complains of
-// everything that the browser complained of.
+// A Tab is a page in a separate profile. At the end of the test, errors that the browser logged
+// fail it.
 type Tab struct {
 	*testing.T
 	Ctx context.Context // for chromedp, without a limit in time
@@ -106,8 +106,7 @@ func (b *Browser) Open(t *testing.T, url string) *Tab {
 	return p
 }
 
-// hear notes errors in scripts, refusals by the content security policy and
-// failed requests.
+// hear records errors in scripts, violations of the content security policy and failed requests.
 func (p *Tab) hear(event any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,7 +122,7 @@ func (p *Tab) hear(event any) {
 	}
 }
 
-// ExpectFailures lets failed requests pass, which a browser always logs.
+// ExpectFailures allows failed requests, which a browser always logs.
 func (p *Tab) ExpectFailures() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -131,7 +130,7 @@ func (p *Tab) ExpectFailures() {
 	p.complaints = slices.DeleteFunc(p.complaints, func(c string) bool { return strings.HasPrefix(c, "network ") })
 }
 
-// Do acts on the page.
+// Do performs actions on the page.
 func (p *Tab) Do(actions ...chromedp.Action[chromedp.Void]) {
 	p.Helper()
 	ctx, cancel := context.WithTimeout(p.Ctx, Timeout)
@@ -159,7 +158,7 @@ func (p *Tab) Str(js string) string { p.Helper(); return Value[string](p, js) }
 // Num evaluates an expression that is a number.
 func (p *Tab) Num(js string) float64 { p.Helper(); return Value[float64](p, js) }
 
-// Is evaluates a condition, as JavaScript takes it.
+// Is evaluates a JavaScript expression as a condition.
 func (p *Tab) Is(js string) bool { p.Helper(); return Value[bool](p, "Boolean("+js+")") }
 
 // Eval runs statements.
@@ -179,7 +178,7 @@ func (p *Tab) Until(js string) {
 // Keys presses keys.
 func (p *Tab) Keys(keys string) { p.Helper(); p.Do(chromedp.KeyEvent(keys)) }
 
-// TabTo presses the tab key until the focus is there.
+// TabTo presses the tab key until the element has the focus.
 func (p *Tab) TabTo(selector string) {
 	p.Helper()
 	for range 40 {
@@ -191,7 +190,7 @@ func (p *Tab) TabTo(selector string) {
 	p.Fatalf("the tab key does not lead to %s", selector)
 }
 
-// screenshot leaves a picture of a failed test where the test says.
+// screenshot saves a picture of the page in the folder for temporary files and logs its path.
 func (p *Tab) screenshot() {
 	ctx, cancel := context.WithTimeout(p.Ctx, Timeout)
 	defer cancel()
@@ -199,7 +198,7 @@ func (p *Tab) screenshot() {
 	if err == nil {
 		path := filepath.Join(os.TempDir(), "atelier-"+strings.NewReplacer("/", "-", " ", "-").Replace(p.Name())+".png")
 		err = os.WriteFile(path, b, 0o600)
-		p.Logf("what it looked like: %s", path)
+		p.Logf("screenshot: %s", path)
 	}
 	if err != nil {
 		p.Logf("no screenshot: %v", err)

@@ -9,32 +9,31 @@ import (
 	"os"
 )
 
-// A file of keys, as an origin. It is examined whenever somebody asks: that costs one
-// system call.
+// A file is an origin that is a file. It is examined at every lookup, which takes one system call.
 type file struct {
 	path string
 	log  *slog.Logger
-	info fs.FileInfo // of what was read last; nil where that failed
+	info fs.FileInfo // of the last read; nil after an error
 }
 
 func (f *file) String() string { return f.path }
 
 func (f *file) due() bool { return true }
 
-// read reads the file if it has changed. The file's identity is taken before its
-// content, so that a change during the read is a change.
+// read reads the file if it has changed. It examines the file before it reads the content, so that
+// a change during the read is noticed at the next call.
 func (f *file) read() (text []byte, changed bool, err error) {
-	info, err := os.Stat(f.path) // before it is opened, which waits for ever on a pipe
-	if err == nil && f.info != nil && same(info, f.info) {
+	info, err := os.Stat(f.path) // before opening, which blocks on a pipe
+	if err == nil && f.info != nil && isUnchanged(info, f.info) {
 		return nil, false, nil
 	}
 	f.info = nil
 	if err != nil {
-		return nil, false, errors.Unwrap(err) // the path is named already
+		return nil, false, errors.Unwrap(err) // the caller adds the path
 	}
 	if !info.Mode().IsRegular() {
 		f.info = info
-		return nil, false, errors.New("it is not a file")
+		return nil, false, errors.New("it is not a regular file")
 	}
 	opened, err := os.Open(f.path)
 	if err != nil {
@@ -51,15 +50,15 @@ func (f *file) read() (text []byte, changed bool, err error) {
 	}
 	f.info = info
 	if mode := info.Mode().Perm(); mode&0o006 != 0 {
-		f.log.Warn("the file of keys is open to every user of the machine; chmod 600 closes it", "file", f.path, "mode", fmt.Sprintf("%o", mode))
+		f.log.Warn("every user of this machine can read or change the file of keys; chmod 600 prevents that", "file", f.path, "mode", fmt.Sprintf("%o", mode))
 	}
 	return text, true, nil
 }
 
 var errTooLong = fmt.Errorf("it is larger than %d bytes", maxText)
 
-// same is whether a file is unchanged. The change time is compared too, since a
-// program that rewrites a file in place can set the time of modification back.
-func same(a, b fs.FileInfo) bool {
-	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size() && changed(a).Equal(changed(b))
+// isUnchanged reports whether a file is unchanged. It compares the change time too, since a program
+// that rewrites a file in place can restore the modification time.
+func isUnchanged(a, b fs.FileInfo) bool {
+	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size() && changeTime(a).Equal(changeTime(b))
 }

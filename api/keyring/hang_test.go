@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// A look at the file that never ends, as on a dead mount, keeps no key admitted. The
-// held lock stands for it: no system call can be made to hang in every environment.
+// A read of the file that never ends, as on a dead mount, makes all keys invalid. The held lock
+// stands for it, because not every environment can make a system call hang.
 func TestHangingFileSystem(t *testing.T) {
 	h, err := NewHolder("anna", []string{"read"})
 	if err != nil {
@@ -34,7 +34,7 @@ func TestHangingFileSystem(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.reading.Lock()
-		write("# nobody")
+		write("# empty")
 		time.Sleep(Grace - time.Second)
 		if _, ok := r.Lookup(key); !ok || r.Status() != (Status{Keys: 1, Readable: true}) {
 			t.Errorf("refused before %s: %+v", Grace, r.Status())
@@ -42,7 +42,7 @@ func TestHangingFileSystem(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		for range 3 {
 			if _, ok := r.Lookup(key); ok {
-				t.Error("the key is admitted though nobody can look at the file")
+				t.Error("the key is valid although the file can't be read")
 			}
 			if s := r.Status(); s.Keys != 0 || s.Readable || s.Err == nil {
 				t.Errorf("got %+v", s)

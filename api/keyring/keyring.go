@@ -1,14 +1,14 @@
-// Package keyring holds who may use the API: owners, what each of their keys is
-// for, and the keys' SHA-256. The keys themselves are nowhere.
+// Package keyring checks API keys. For each key it has the owner, the scopes, and the key's SHA-256; the
+// keys themselves are not stored.
 //
-// They come from a file or another [Source], a line for each key:
+// The list is read from a file or another [Source], one line for each key:
 //
 //	# owner  scopes       the key's hash
 //	anna     submit,read  sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 //
-// An owner is 1 to 64 of the characters a-z A-Z 0-9 . _ @ - and may have several
-// keys, so that one can be replaced without a gap. [New] makes a key and its line.
-// What follows a # at the beginning of a line is a comment.
+// An owner is 1 to 64 of the characters a-z A-Z 0-9 . _ @ - and may have several keys, so that one can be
+// replaced without an interruption. [New] makes a key and its line. Lines that start with # are
+// comments.
 package keyring
 
 import (
@@ -23,34 +23,33 @@ import (
 	"strings"
 )
 
-// A Scope is what a key is for.
+// A Scope is a set of operations that a key allows.
 type Scope string
 
 // The scopes. Neither of Submit and Read includes the other; Admin includes both.
 const (
-	Submit Scope = "submit" // submit; cancel, retry and erase one's own jobs
-	Read   Scope = "read"   // see one's own jobs
-	Admin  Scope = "admin"  // everything of everybody
+	Submit Scope = "submit" // submit jobs; cancel, retry and erase the owner's
+	Read   Scope = "read"   // read the owner's jobs
+	Admin  Scope = "admin"  // all operations on all jobs
 )
 
 var scopes = []Scope{Submit, Read, Admin}
 
-// A Holder is who holds a key.
+// A Holder is the owner of a key and what the key allows.
 type Holder struct {
 	Owner  string
 	Scopes []Scope
 }
 
-// May says whether the key is for that: named among its scopes, or for
-// everything.
+// May reports whether the key has the scope, or [Admin].
 func (h Holder) May(s Scope) bool {
 	return slices.Contains(h.Scopes, s) || slices.Contains(h.Scopes, Admin)
 }
 
-// keyPrefix tells people, and programs that look for secrets, what a key is.
+// keyPrefix makes keys recognisable to people and to programs that search for secrets.
 const keyPrefix = "atelier_"
 
-// hashPrefix names the hash in a line, so that another can follow it one day.
+// hashPrefix names the hash in a line, so that another can be added later.
 const hashPrefix = "sha256:"
 
 type hash = [sha256.Size]byte
@@ -60,11 +59,11 @@ type entry struct {
 	holder Holder
 }
 
-// entries are what a file says.
+// entries are the valid lines of a list.
 type entries []entry
 
-// lookup finds the holder of a key. How long it takes tells nothing of the
-// hashes: all are compared, each to its end.
+// lookup returns the holder of a key. It compares all hashes, each to its end, so that the time it
+// takes reveals nothing about them.
 func (all entries) lookup(key string) (h Holder, ok bool) {
 	sum, found := sha256.Sum256([]byte(key)), -1
 	for i := range all {
@@ -76,11 +75,11 @@ func (all entries) lookup(key string) (h Holder, ok bool) {
 	return all[found].holder, true
 }
 
-// badLines are the lines of a file that are wrong: how many, and what is wrong with
-// the first of them. As an error it names those.
+// badLines are the invalid lines of a list: their number, and the errors of the first of them. It
+// is an error with the text of those.
 type badLines struct {
 	n     int
-	first []error // badShown at most
+	first []error // at most badShown
 }
 
 const badShown = 20
@@ -94,14 +93,13 @@ func (b *badLines) add(err error) {
 func (b badLines) Error() string {
 	text := errors.Join(b.first...).Error()
 	if more := b.n - len(b.first); more > 0 {
-		text += fmt.Sprintf("\nwrong lines after these: %d", more)
+		text += fmt.Sprintf("\nmore invalid lines: %d", more)
 	}
 	return text
 }
 
-// parse reads a file's content, each line for itself: bad are those that are wrong,
-// with their numbers. A key in two lines counts in neither, since they may differ in
-// what they allow.
+// parse reads a list line by line. bad are the invalid lines, with their numbers. A key in two
+// lines is invalid in both, since their scopes may differ.
 func parse(content []byte) (all entries, bad badLines) {
 	first, twice := map[hash]int{}, map[hash]bool{}
 	n := 0
@@ -113,7 +111,7 @@ func parse(content []byte) (all entries, bad badLines) {
 		}
 		e, err := parseLine(text)
 		if err == nil && first[e.hash] > 0 {
-			err = fmt.Errorf("the same key as in line %d, so that it counts in neither", first[e.hash])
+			err = fmt.Errorf("the same key as in line %d: both lines are ignored", first[e.hash])
 			twice[e.hash] = true
 		}
 		if err != nil {
@@ -126,12 +124,12 @@ func parse(content []byte) (all entries, bad badLines) {
 	return slices.DeleteFunc(all, func(e entry) bool { return twice[e.hash] }), bad
 }
 
-// parseLine reads one key's line. Its errors quote neither the hash's place nor what
-// looks like a key elsewhere.
+// parseLine parses the line of one key. Its errors contain neither the third word, nor anything
+// that looks like a key.
 func parseLine(text string) (e entry, err error) {
 	words := strings.Fields(text)
 	if len(words) != 3 {
-		return e, fmt.Errorf("three words are needed (an owner, scopes such as submit,read without spaces, and sha256:...), not %d", len(words))
+		return e, fmt.Errorf("a line has three words (an owner, scopes such as submit,read without spaces, and sha256:...), not %d", len(words))
 	}
 	if e.holder, err = NewHolder(words[0], strings.Split(words[1], ",")); err != nil {
 		return e, err
@@ -148,39 +146,39 @@ func parseLine(text string) (e entry, err error) {
 	return e, nil
 }
 
-// NewHolder checks an owner's name and the names of scopes.
+// NewHolder returns the holder with an owner's name and scopes, or an error if one is invalid.
 func NewHolder(owner string, names []string) (Holder, error) {
-	if owner == "" || len(owner) > 64 || strings.ContainsFunc(owner, unnameable) {
-		return Holder{}, fmt.Errorf("the owner %.70q: must be 1 to 64 of a-z A-Z 0-9 . _ @ -", withoutKey(owner))
+	if owner == "" || len(owner) > 64 || strings.ContainsFunc(owner, isNotInNames) {
+		return Holder{}, fmt.Errorf("the owner %.70q: must be 1 to 64 of a-z A-Z 0-9 . _ @ -", redactKey(owner))
 	}
 	h := Holder{Owner: owner}
 	for _, name := range names {
 		s := Scope(name)
 		if !slices.Contains(scopes, s) {
-			return Holder{}, fmt.Errorf("there is no scope %.40q, but %v", withoutKey(name), scopes)
+			return Holder{}, fmt.Errorf("unknown scope %.40q; the scopes are %v", redactKey(name), scopes)
 		}
 		if slices.Contains(h.Scopes, s) {
-			return Holder{}, fmt.Errorf("the scope %s twice", s)
+			return Holder{}, fmt.Errorf("the scope %s appears twice", s)
 		}
 		h.Scopes = append(h.Scopes, s)
 	}
 	return h, nil
 }
 
-// withoutKey is a word of a line that may be shown.
-func withoutKey(word string) string {
+// redactKey returns a word of a line without what looks like a key, for errors.
+func redactKey(word string) string {
 	if before, _, found := strings.Cut(word, keyPrefix); found {
 		return before + "..."
 	}
 	return word
 }
 
-func unnameable(r rune) bool {
+func isNotInNames(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._@-", r)
 }
 
-// New makes a key, and the line for the file, which does not tell the key. A key
-// has 130 bits of chance, so that its plain hash can't be turned back.
+// New makes a key, and its line for the list, from which the key can't be derived: it has 130
+// random bits, so its plain hash can't be reversed.
 func New(h Holder) (key, line string) {
 	key = keyPrefix + rand.Text()
 	sum := sha256.Sum256([]byte(key))

@@ -10,88 +10,86 @@ import (
 	"time"
 )
 
-// maxText bounds the text of the keys: some ten thousand of them.
+// maxText limits the size of a list, in bytes: some ten thousand keys.
 const maxText = 1 << 20
 
-// Grace is how long the keys of a file count after it was last read, where it can't be
-// read any more: an editor or a shared file system may take it away for a moment.
+// Grace is how long the keys of a file are valid after they were last read, if it becomes
+// unreadable: an editor or a shared file system may remove it for a moment.
 const Grace = time.Minute
 
-// reportEvery is the time between two log lines about one fault.
+// reportEvery is the time between two log lines about the same fault.
 const reportEvery = time.Minute
 
-// A Ring is the keys of a file or another [Source], read again when they have changed: a
-// file is examined at every lookup, a Source at the first lookup after [SourceEvery]. A
-// Ring is safe for concurrent use.
+// A Ring is the keys of a file or another [Source], read again when they have changed: a file is
+// examined at every lookup, a Source at the first lookup after [SourceEvery]. A Ring is safe for
+// concurrent use.
 //
-// Each line counts for itself, at once: a key whose line was taken out is revoked
-// whatever is wrong with other lines, and a line that is wrong admits nobody. Keys that
-// can't be read any more count for [Grace] ([SourceGrace]) after they were last read, and
-// then nobody is admitted; nor is anybody where there is no key. The log says what is
-// wrong when it begins and every minute.
+// Lines are independent: a key whose line was removed is revoked at once, whatever is wrong with
+// other lines, and an invalid line is ignored. If the list becomes unreadable, its keys stay valid
+// for [Grace] ([SourceGrace]) after the last read; then no key is valid, and neither is any of an
+// empty list. Faults are logged when they begin and every minute.
 //
-// Where several goroutines use a Ring, [Ring.Watch] must run: a lookup during another's
-// read relies on the time of the last read.
+// If several goroutines use a Ring, [Ring.Watch] must run, because a lookup during another's read
+// relies on the time of the last read.
 type Ring struct {
-	origin origin
-	grace  time.Duration
-	log    *slog.Logger
-	now    atomic.Pointer[state]
-	seen   atomic.Pointer[time.Time] // when the last examination that has ended began
+	origin   origin
+	grace    time.Duration
+	log      *slog.Logger
+	current  atomic.Pointer[state]
+	lastRead atomic.Pointer[time.Time] // start of the last read that has ended
 
-	reading sync.Mutex // held during an examination
+	reading sync.Mutex // held during a read
 
-	reporting sync.Mutex // guards what was logged last, and when
+	reporting sync.Mutex // guards the fields below: what was logged last, and when
 	fault     string
-	told      time.Time
+	reported  time.Time
 }
 
-// An origin is where the text of the keys comes from. It is used by one goroutine at a
-// time.
+// An origin is the place of a list of keys. It is used by one goroutine at a time.
 type origin interface {
-	// due is whether it may be read now.
+	// due reports whether it is time for the next read.
 	due() bool
-	// read returns the text, at most maxText bytes; changed is false, and there is no
-	// text, where it is the same as at the last read, whatever that returned.
+	// read returns the list, at most maxText bytes. changed is false, and there is no list, if it is the
+	// same as at the last read, whether or not that was valid.
 	read() (text []byte, changed bool, err error)
 	String() string
 }
 
-// A state is what was read.
+// A state is the result of reading a list.
 type state struct {
 	keys entries
-	bad  badLines  // lines that don't count
-	err  error     // why the keys can't be read: keys and bad are as they were before
-	end  time.Time // with err: until when they count
+	bad  badLines  // ignored lines
+	err  error     // why the list is unreadable; keys and bad are then of the last successful read
+	end  time.Time // with err: until when keys are valid
 }
 
-// errUnread: nobody has asked for the keys yet.
+// errUnread is the error before the first read.
 var errUnread = errors.New("they have not been read yet")
 
-// away is why nobody is admitted; nil where the holders of keys are.
-func (r *Ring) away(s *state) error {
+// unavailable returns why no key is valid, or nil if the keys of s are.
+func (r *Ring) unavailable(s *state) error {
 	switch {
 	case s.err != nil && !time.Now().Before(s.end):
 		return s.err
-	case r.hangs():
+	case r.isHanging():
 		return fmt.Errorf("the file system has not responded for %s", r.grace)
 	}
 	return nil
 }
 
-// hangs is whether no examination has ended for too long.
-func (r *Ring) hangs() bool { return time.Since(*r.seen.Load()) >= r.grace }
+// isHanging reports whether no read has ended for too long.
+func (r *Ring) isHanging() bool { return time.Since(*r.lastRead.Load()) >= r.grace }
 
-// Open reads a file of keys. A line that is wrong is an error here, which names all
-// of them, and so is a file without a key: nobody could use the API.
+// Open reads a file of keys. The error names all invalid lines. A file without a key is an error
+// too, because no client could use the API.
 func Open(path string, log *slog.Logger) (*Ring, error) {
 	return open(newRing(&file{path: path, log: log}, Grace, log))
 }
 
 func newRing(o origin, grace time.Duration, log *slog.Logger) *Ring {
 	r, now := &Ring{origin: o, grace: grace, log: log}, time.Now()
-	r.now.Store(&state{err: errUnread, end: now})
-	r.seen.Store(&now)
+	r.current.Store(&state{err: errUnread, end: now})
+	r.lastRead.Store(&now)
 	return r
 }
 
@@ -104,12 +102,12 @@ func open(r *Ring) (*Ring, error) {
 	case s.bad.n > 0:
 		err = s.bad
 	case len(s.keys) == 0:
-		err = errors.New("there is no key in it: api-server keygen makes one")
+		err = errors.New("it contains no key: api-server keygen makes one")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("keys in %s: %w", r.origin, err)
 	}
-	r.now.Store(s)
+	r.current.Store(s)
 	return r, nil
 }
 
@@ -119,12 +117,11 @@ func parsed(text []byte) *state {
 	return s
 }
 
-// Lookup returns who holds a key; false where nobody does, or where [Ring.Status]
-// has an error.
+// Lookup returns the holder of a key; false if the key is unknown or [Ring.Status] has an error.
 func (r *Ring) Lookup(key string) (Holder, bool) {
 	r.refresh()
-	s := r.now.Load()
-	if r.away(s) != nil {
+	s := r.current.Load()
+	if r.unavailable(s) != nil {
 		return Holder{}, false
 	}
 	return s.keys.lookup(key)
@@ -132,25 +129,25 @@ func (r *Ring) Lookup(key string) (Holder, bool) {
 
 // A Status is the state of the keys.
 type Status struct {
-	Keys     int   // that admit somebody
-	BadLines int   // that don't count
-	Readable bool  // now
-	Err      error // why nobody is admitted, since the keys have been unreadable for too long; else nil
+	Keys     int   // number of valid keys
+	BadLines int   // number of ignored lines
+	Readable bool  // whether the last read succeeded
+	Err      error // why no key is valid: the list has been unreadable for too long; else nil
 }
 
-// Status reads the keys again where that is due.
+// Status returns the state of the keys, after reading them again if that is due.
 func (r *Ring) Status() Status {
 	r.refresh()
-	s := r.now.Load()
-	status := Status{Keys: len(s.keys), BadLines: s.bad.n, Readable: s.err == nil && !r.hangs(), Err: r.away(s)}
+	s := r.current.Load()
+	status := Status{Keys: len(s.keys), BadLines: s.bad.n, Readable: s.err == nil && !r.isHanging(), Err: r.unavailable(s)}
 	if status.Err != nil {
 		status.Keys = 0
 	}
 	return status
 }
 
-// Watch examines the keys every few seconds until ctx ends, so that the log says
-// what is wrong with them even while there are no requests.
+// Watch examines the keys every few seconds until ctx ends, so that faults are logged even while there
+// are no requests.
 func (r *Ring) Watch(ctx context.Context) {
 	again := time.NewTicker(5 * time.Second)
 	defer again.Stop()
@@ -164,13 +161,13 @@ func (r *Ring) Watch(ctx context.Context) {
 	}
 }
 
-// refresh reads the keys again if that is due. One caller does, and the others use what
-// was read before: a file system that hangs must not hold up all. The first read of
-// all is waited for.
+// refresh reads the keys again if that is due. One caller reads while the others use the keys of
+// the last read, because a file system that hangs must not block all requests. Only the first read
+// of all is waited for.
 func (r *Ring) refresh() {
 	if !r.reading.TryLock() {
-		if !errors.Is(r.now.Load().err, errUnread) {
-			if r.hangs() {
+		if !errors.Is(r.current.Load().err, errUnread) {
+			if r.isHanging() {
 				r.report()
 			}
 			return
@@ -179,9 +176,9 @@ func (r *Ring) refresh() {
 	}
 	defer r.reading.Unlock()
 	if r.origin.due() {
-		begun := time.Now() // a read that took long returns the keys as they were then
+		begun := time.Now() // a slow read may return the keys as they were at its start
 		r.read()
-		r.seen.Store(&begun)
+		r.lastRead.Store(&begun)
 	}
 	r.report()
 }
@@ -190,42 +187,42 @@ func (r *Ring) refresh() {
 func (r *Ring) read() {
 	text, changed, err := r.origin.read()
 	if err != nil {
-		old := *r.now.Load()
+		old := *r.current.Load()
 		if old.err == nil {
-			old.end = r.seen.Load().Add(r.grace)
+			old.end = r.lastRead.Load().Add(r.grace)
 		}
 		old.err = err
-		r.now.Store(&old)
+		r.current.Store(&old)
 		return
 	}
 	if !changed {
 		return
 	}
 	s := parsed(text)
-	r.now.Store(s)
-	r.log.Info("the keys were read again", "from", r.origin.String(), "keys", len(s.keys), "bad_lines", s.bad.n)
+	r.current.Store(s)
+	r.log.Info("read the keys again", "from", r.origin.String(), "keys", len(s.keys), "bad_lines", s.bad.n)
 }
 
-// report logs what is wrong with the keys, if it is new or was logged long ago.
+// report logs what is wrong with the keys, if that is new or was logged more than reportEvery ago.
 func (r *Ring) report() {
 	r.reporting.Lock()
 	defer r.reporting.Unlock()
-	s := r.now.Load()
-	away := r.away(s)
-	var fault, does string
+	s := r.current.Load()
+	unavailable := r.unavailable(s)
+	var fault, effect string
 	switch {
-	case away != nil:
-		fault, does = away.Error(), "they can't be read; nobody is admitted until they can"
+	case unavailable != nil:
+		fault, effect = unavailable.Error(), "they can't be read; no key is valid until they can"
 	case s.err != nil:
-		fault, does = s.err.Error(), "they can't be read; those that were read last count for "+r.grace.String()
+		fault, effect = s.err.Error(), "they can't be read; those of the last read are valid for "+r.grace.String()
 	case s.bad.n > 0:
-		fault, does = s.bad.Error(), "these lines admit nobody; correct or remove them"
+		fault, effect = s.bad.Error(), "these lines are ignored; correct or remove them"
 	default:
 		r.fault = ""
 		return
 	}
-	if text := does + fault; text != r.fault || time.Since(r.told) >= reportEvery {
-		r.fault, r.told = text, time.Now()
-		r.log.Error("keys: "+does, "from", r.origin.String(), "error", fault)
+	if text := effect + fault; text != r.fault || time.Since(r.reported) >= reportEvery {
+		r.fault, r.reported = text, time.Now()
+		r.log.Error("keys: "+effect, "from", r.origin.String(), "error", fault)
 	}
 }

@@ -8,22 +8,22 @@ import (
 
 // The times of a [Source].
 const (
-	// SourceEvery is the time after which the next lookup reads the keys again: a new
-	// key is admitted, and a revoked one refused, that much later at most.
+	// SourceEvery is the time after which the next lookup reads the keys again: the longest time until
+	// a new key works, and until a revoked one stops working.
 	SourceEvery = 10 * time.Second
-	// SourceGrace is how long keys count after they were last read, where the source can't
-	// be read any more.
+	// SourceGrace is how long the keys of the last successful read are valid if the source becomes
+	// unreadable.
 	SourceGrace = 5 * time.Minute
-	// sourceTime bounds one read, for which a request waits.
-	sourceTime = 5 * time.Second
-	// sourceAgain is the time between two reads that fail.
-	sourceAgain = 5 * time.Second
+	// sourceTimeout limits one read, for which a request waits.
+	sourceTimeout = 5 * time.Second
+	// sourceRetry is the time after which a failed read is repeated.
+	sourceRetry = 5 * time.Second
 )
 
-// A Source is where the text of the keys is, other than in a file: across a network.
+// A Source returns a list of keys from another place than a file, over a network.
 type Source interface {
-	// Read returns the text, with what identifies this version of it. It returns no text
-	// where the version is still the known one; that is empty at first, and after a failure.
+	// Read returns the list and an identifier of its version. It returns no list if the version is still
+	// the known one, which is empty before the first read and after an error.
 	Read(ctx context.Context, known string) (text []byte, version string, err error)
 	// String names the source in errors and logs.
 	String() string
@@ -34,18 +34,18 @@ func OpenSource(s Source, log *slog.Logger) (*Ring, error) {
 	return open(newRing(&remote{source: s}, SourceGrace, log))
 }
 
-// NewLazy is a Ring of a Source that is read at the first lookup. Until it has been read
-// nobody is admitted. What is wrong with it is logged, and shows in [Ring.Status].
+// NewLazy returns a Ring that reads the source at the first lookup. Until then no key is valid.
+// Errors are logged and shown by [Ring.Status].
 func NewLazy(s Source, log *slog.Logger) *Ring {
 	return newRing(&remote{source: s}, SourceGrace, log)
 }
 
-// A remote is a Source as an origin. It relies on no background work: a function is
-// frozen between two requests.
+// A remote is an origin that is a Source. It needs no background work, because a function is frozen
+// between requests.
 type remote struct {
 	source  Source
-	version string    // known; empty where there is none, or the last read failed
-	last    time.Time // when the last read began; zero before it
+	version string    // of the last read; empty before the first and after an error
+	last    time.Time // start of the last read; zero before the first
 }
 
 func (r *remote) String() string { return r.source.String() }
@@ -53,14 +53,14 @@ func (r *remote) String() string { return r.source.String() }
 func (r *remote) due() bool {
 	every := SourceEvery
 	if r.version == "" {
-		every = sourceAgain
+		every = sourceRetry
 	}
 	return r.last.IsZero() || time.Since(r.last) >= every
 }
 
 func (r *remote) read() (text []byte, changed bool, err error) {
 	r.last = time.Now()
-	ctx, cancel := context.WithTimeout(context.Background(), sourceTime)
+	ctx, cancel := context.WithTimeout(context.Background(), sourceTimeout)
 	defer cancel()
 	known := r.version
 	r.version = ""

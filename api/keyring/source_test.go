@@ -13,7 +13,7 @@ import (
 	"github.com/atelier-go/atelier/api/keyring"
 )
 
-// A source is a text in memory. It is used by one goroutine.
+// A source is a list in memory. It is used by one goroutine.
 type source struct {
 	text  string
 	fails error
@@ -90,7 +90,7 @@ func TestSource(t *testing.T) {
 			if got := strings.Join(r.reads, ","); got != ",1,1,1,1" {
 				r.Errorf("it was read with %s", got)
 			}
-			if n := strings.Count(r.said.String(), "were read again"); n != 1 {
+			if n := strings.Count(r.said.String(), "read the keys again"); n != 1 {
 				r.Errorf("it was logged %d times that they were read", n)
 			}
 		},
@@ -111,7 +111,7 @@ func TestSource(t *testing.T) {
 			if n := len(r.reads); n > 90 {
 				r.Errorf("it was read %d times in 400 s", n)
 			}
-			for _, want := range []string{"count for 5m0s", "nobody is admitted", "S3 is away", "s3://bucket/keys"} {
+			for _, want := range []string{"are valid for 5m0s", "no key is valid", "S3 is away", "s3://bucket/keys"} {
 				if !strings.Contains(r.said.String(), want) {
 					r.Errorf("%q was not logged: %s", want, r.said.String())
 				}
@@ -120,13 +120,13 @@ func TestSource(t *testing.T) {
 			time.Sleep(5 * time.Second)
 			admits(r, "it is back", annas, true) // although the version is the same
 		},
-		"away when the process was frozen for long, nobody is admitted": func(r *rig) {
+		"away when the process was frozen for long, no key is valid": func(r *rig) {
 			admits(r, "before", annas, true)
 			time.Sleep(time.Hour)
 			r.fails = errors.New("S3 is away")
 			admits(r, "with keys of an hour ago", annas, false)
 		},
-		"away at the first lookup, nobody is admitted": func(r *rig) {
+		"away at the first lookup, no key is valid": func(r *rig) {
 			time.Sleep(time.Hour)
 			r.fails = errors.New("S3 is away")
 			admits(r, "never read", annas, false)
@@ -174,8 +174,8 @@ func TestSource(t *testing.T) {
 	}
 }
 
-// Lookups beside the first one wait for it: nobody is refused because of the order.
-func TestFirstLookupsAtOnce(t *testing.T) {
+// Lookups concurrent with the first one wait for it: none is refused.
+func TestConcurrentFirstLookups(t *testing.T) {
 	annas, anna := made(t, "anna", "read")
 	s := &source{}
 	s.write(anna)
@@ -196,7 +196,7 @@ func TestFirstLookupsAtOnce(t *testing.T) {
 
 func TestOpenSource(t *testing.T) {
 	annas, anna := made(t, "anna", "read")
-	for want, s := range map[string]*source{"line 2: three words": {text: anna + "\nx"}, "no key in it": {}, "is away": {fails: errors.New("S3 is away")}} {
+	for want, s := range map[string]*source{"line 2: a line has three words": {text: anna + "\nx"}, "contains no key": {}, "is away": {fails: errors.New("S3 is away")}} {
 		if _, err := keyring.OpenSource(s, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), s.String()) {
 			t.Errorf("got %v, want %q", err, want)
 		}

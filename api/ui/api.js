@@ -1,12 +1,12 @@
-// Speaks HTTP to the API. Addresses are relative to the page, so that a stage
-// prefix in front of it does no harm.
+// Requests to the API. Addresses are relative to the page, so that they stay valid behind a stage
+// prefix.
 
 import { bearer, keyReady, keyRefused } from './key.js'
 
-const patience = 20_000 // milliseconds for an answer that has no picture in it
+const timeout = 20_000 // milliseconds for a response, besides the time that the server holds it
 
-// A Problem is an answer that is none, in words for people. It is temporary
-// where the same request may well succeed later, after retryAfter seconds.
+// A Problem is a failed request, with a message for users. It is temporary if the same request may
+// succeed later, after retryAfter seconds.
 export class Problem extends Error {
   constructor(message, { status = 0, code = '', retryAfter = 0 } = {}) {
     super(sentence(message))
@@ -15,7 +15,7 @@ export class Problem extends Error {
   }
 }
 
-// sentence makes one of the API's lower-case details.
+// sentence makes a sentence of one of the API's lower-case details.
 export const sentence = (text) => text[0].toUpperCase() + text.slice(1).replace(/[.;\s]*$/, '.')
 
 const unreachable = () =>
@@ -23,8 +23,7 @@ const unreachable = () =>
 
 const seconds = (header) => Number(header) || 0
 
-// problem reads an RFC 9457 answer; what stands between us and the server
-// (a proxy, a gateway) may answer with anything.
+// problem reads an RFC 9457 response. A proxy or gateway may respond with anything else.
 function problem(status, body, retryAfter) {
   let said = {}
   try {
@@ -39,8 +38,8 @@ function problem(status, body, retryAfter) {
 
 const get = (path, options) => request('GET', path, options)
 
-// request waits for an API key where one is missing, unless it is open to all.
-// hold is for how many seconds the server was asked to keep its answer.
+// request waits for an API key if one is missing, unless open: then it sends none. hold is the number
+// of seconds for which the server was asked to hold the response.
 async function request(method, path, { signal, open, ...options } = {}) {
   for (;;) {
     const key = open ? '' : await keyReady(signal)
@@ -52,7 +51,7 @@ async function request(method, path, { signal, open, ...options } = {}) {
 }
 
 async function once(method, path, { signal, key, headers, body, hold = 0 }) {
-  const limit = AbortSignal.timeout(patience + hold * 1000)
+  const limit = AbortSignal.timeout(timeout + hold * 1000)
   try {
     return await fetch(path, {
       method,
@@ -70,13 +69,13 @@ async function refusal(answer) {
   return problem(answer.status, body, answer.headers.get('Retry-After'))
 }
 
-// checkKey asks whether a key opens this server, and throws why not.
+// checkKey throws a Problem unless the server accepts the key.
 export async function checkKey(key) {
   const answer = await once('GET', 'v1/jobs?limit=1', { key })
   if (!answer.ok) throw await refusal(answer)
 }
 
-// read parses an answer; one cut short counts as none.
+// read parses a response; a truncated one counts as none.
 async function read(answer) {
   try {
     return await answer.json()
@@ -91,9 +90,9 @@ export async function getStyles() {
 
 export const jobPath = (id) => `v1/jobs/${encodeURIComponent(id)}`
 
-// getJob answers {job, etag, retryAfter, now}; job is undefined while it is
-// still the one that etag names, for which the server may wait hold seconds.
-// now is the server's clock, since the job's times are by it.
+// getJob returns {job, etag, retryAfter, now}. job is undefined if it is still the one of etag; the
+// server may wait hold seconds for a change. now is the time of the server's clock, which the job's
+// times are of.
 export async function getJob(id, { etag, hold = 0, signal }) {
   const headers = etag ? { 'If-None-Match': etag } : {}
   const answer = await get(jobPath(id) + (hold ? `?wait=${hold}` : ''), { signal, headers, hold })
@@ -120,12 +119,12 @@ export async function getPicture(path, signal) {
   }
 }
 
-// askForUpload answers where a picture of so many bytes is to be put.
+// askForUpload returns an upload for a picture of the given size.
 export const askForUpload = async (bytes, signal) =>
   read(await request('POST', 'v1/uploads', { signal, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ bytes }) }))
 
-// post sends the form of a submission and answers the job. The idempotency key makes
-// repeating the same form safe.
+// post sends the form of a submission and returns the job. The idempotency key makes repeating the
+// same form safe.
 export async function post(form, idempotencyKey, { signal, onProgress }) {
   for (;;) {
     const key = await keyReady(signal)
@@ -141,8 +140,8 @@ export async function post(form, idempotencyKey, { signal, onProgress }) {
   }
 }
 
-// send sends a body and answers the finished request. It is an XMLHttpRequest because
-// fetch doesn't tell how much of a body has gone out.
+// send sends a body and returns the finished request. It is an XMLHttpRequest because fetch doesn't
+// report how much of a body was sent.
 export function send(method, path, body, headers, { signal, onProgress }) {
   return new Promise((resolve, reject) => {
     const x = new XMLHttpRequest()

@@ -1,8 +1,8 @@
-// A question before something that can't be undone.
+// A confirmation before an action that can't be undone.
 
 const $ = (id) => document.getElementById(id)
 
-// ask answers whether the person has agreed to do. Escape is a no.
+// ask returns whether the user has confirmed. Escape means no.
 export function ask({ title, text, yes, no }) {
   const dialog = $('ask')
   $('ask-title').textContent = title

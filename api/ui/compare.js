@@ -1,6 +1,6 @@
-// Lays the painted picture over the photograph, with a divider between them.
-// The divider is a native range input that covers both: pointer, touch, keys
-// and screen readers come with it. The style sheet follows --at.
+// Shows the painted picture over the photograph, with a divider between them. The divider is a native
+// range input that covers both, so that pointer, touch, keys and screen readers work. The style sheet
+// uses --at.
 
 export function comparison(frame, divider) {
   const follow = () => {
@@ -19,19 +19,19 @@ export function comparison(frame, divider) {
   })
 
   return {
-    // rest leaves the divider in the middle.
+    // rest puts the divider in the middle.
     rest() {
       frame.classList.remove('unveil')
       divider.value = 50
       follow()
     },
 
-    // unveil draws the divider from the right edge to the middle, once.
+    // unveil moves the divider from the right edge to the middle, once.
     unveil() {
       frame.classList.remove('unveil')
       divider.value = 100
       follow()
-      frame.getBoundingClientRect() // the transition needs a start that was laid out
+      frame.getBoundingClientRect() // layout, which the transition needs as its start
       frame.classList.add('unveil')
       divider.value = 50
       follow()

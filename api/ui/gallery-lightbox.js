@@ -1,22 +1,21 @@
-// One picture as large as it fits. Which one is named by the fragment, so that a
-// link and the back button lead to it.
+// One picture as large as it fits. The fragment contains its id, so that links and the back button
+// work.
 
 import { factsOf, styleOf } from './gallery-words.js'
 
 const $ = (id) => document.getElementById(id)
 const dialog = $('lightbox')
 
-// saved is the address to save a picture from. The API may send on to another
-// server, where a link's download attribute counts for nothing; a site's pictures
-// are its own.
+// saved returns the address from which to save a picture. The API may redirect to another server, for
+// which browsers ignore a link's download attribute; a site's pictures are at its own origin.
 const saved = (url) => (url.endsWith('/result') ? `${url}?download=true` : url)
 
-// lightbox shows what the fragment names. find answers a job by its id, looking
-// for it where it must, or none, or throws; beside the job that is by places after it, or
-// none; onClose is told which was shown last.
+// lightbox shows the picture of the fragment. find returns a job by its id, after loading more pages if
+// necessary, or undefined, or throws; beside returns the job that is some places after another, or
+// undefined; onClose gets the job that was shown last.
 export function lightbox({ find, beside, onClose }) {
   let shown // the job
-  let entered = false // by a link of this page, so that the way out is back
+  let entered = false // by a link of this page: closing goes back in the history
 
   const named = () => location.hash.slice(1)
 
@@ -26,9 +25,9 @@ export function lightbox({ find, beside, onClose }) {
     try {
       job = id && (shown?.id === id ? shown : await find(id))
     } catch {
-      return // it is not known whether there is one
+      return // whether there is one is unknown
     }
-    if (id !== named()) return // the person went on meanwhile
+    if (id !== named()) return // the user has gone on in the meantime
     if (job) show(job)
     else {
       if (id) forget()
@@ -36,7 +35,7 @@ export function lightbox({ find, beside, onClose }) {
     }
   }
 
-  // forget takes the fragment out of the address.
+  // forget removes the fragment from the address.
   function forget() {
     history.replaceState(null, '', location.pathname + location.search)
   }
@@ -60,11 +59,10 @@ export function lightbox({ find, beside, onClose }) {
     if (!dialog.open) dialog.showModal()
   }
 
-  // mark says where there is no other. The button stays, since it may have the
-  // focus.
+  // mark disables a button if there is no other picture. It stays visible, since it may have the focus.
   function mark(button, job) {
     button.setAttribute('aria-disabled', !job)
-    if (job) new Image().src = job.result.url // likely the next to be shown
+    if (job) new Image().src = job.result.url // preload: likely the next one
   }
 
   function hide() {
@@ -79,7 +77,7 @@ export function lightbox({ find, beside, onClose }) {
 
   function leave() {
     if (!shown) return
-    if (entered) history.back() // and hashchange hides
+    if (entered) history.back() // hashchange then hides it
     else {
       forget()
       hide()
@@ -93,7 +91,7 @@ export function lightbox({ find, beside, onClose }) {
     show(job)
   }
 
-  dialog.addEventListener('close', () => dialog.open || leave()) // by Escape, unless it is open again by now
+  dialog.addEventListener('close', () => dialog.open || leave()) // by Escape, unless it is open again
   dialog.addEventListener('click', (e) => {
     if (e.target.closest('#close') || !e.target.closest('img, figcaption')) leave()
   })
@@ -112,8 +110,8 @@ export function lightbox({ find, beside, onClose }) {
   let from
   dialog.addEventListener('touchstart', (e) => { from = e.touches.length === 1 ? e.touches[0].clientX : undefined }, { passive: true })
   dialog.addEventListener('touchend', (e) => {
-    if (visualViewport.scale > 1) return // the picture was moved about
-    const moved = e.changedTouches[0].clientX - from // not a number after two fingers
+    if (visualViewport.scale > 1) return // the user moved the enlarged picture
+    const moved = e.changedTouches[0].clientX - from // NaN after a touch with two fingers
     if (Math.abs(moved) > 50) step(moved < 0 ? 1 : -1)
   })
   addEventListener('hashchange', follow)
@@ -121,9 +119,9 @@ export function lightbox({ find, beside, onClose }) {
   return {
     follow,
     enter(e) {
-      entered = !(e.ctrlKey || e.metaKey || e.shiftKey) // those open it elsewhere
+      entered = !(e.ctrlKey || e.metaKey || e.shiftKey) // which open it in another tab or window
     },
-    // refresh finds out anew what is beside the picture.
+    // refresh determines again which pictures are beside the shown one.
     refresh() {
       if (shown) show(shown)
     },

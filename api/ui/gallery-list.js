@@ -1,12 +1,12 @@
-// The list of pictures, page by page: the API's, or a site's manifests, which
-// differ in how they name the next page.
+// The list of pictures, page by page: the API's, or a site's manifests, which differ in how they refer
+// to the next page.
 
-const patience = 20_000 // milliseconds for an answer
-const most = 60 // manifests without anything new that are read in a row unasked: all their jobs may have been erased
-const search = 10 // how many of these a page of the API counts for: the server has searched for it
-const ahead = 5 // pages that are read for what is new, beyond the first
+const timeout = 20_000 // milliseconds for a response
+const most = 60 // manifests without new jobs that are read in a row automatically: all their jobs may have been erased
+const search = 10 // the number of manifests that a page of the API counts as, because the server searches for it
+const ahead = 5 // pages after the first that are read for new jobs
 
-// A Trouble is why there is no page, in words for people.
+// A Trouble is the error for a page that can't be read, with a message for users.
 export class Trouble extends Error {
   constructor(message, status = 0) {
     super(message)
@@ -17,18 +17,18 @@ export class Trouble extends Error {
 async function fetchPage(address) {
   let answer
   try {
-    // A server that says nothing of caching is asked all the same.
-    answer = await fetch(address, { cache: 'no-cache', signal: AbortSignal.timeout(patience) })
+    // no-cache: also for servers that send no caching headers.
+    answer = await fetch(address, { cache: 'no-cache', signal: AbortSignal.timeout(timeout) })
   } catch {
     throw new Trouble(navigator.onLine ? 'The server can’t be reached.' : 'You are offline.')
   }
-  if (!answer.ok) throw new Trouble(`The server answers with an error (HTTP ${answer.status}).`, answer.status)
+  if (!answer.ok) throw new Trouble(`The server responded with an error (HTTP ${answer.status}).`, answer.status)
   try {
     const page = await answer.json()
     const jobs = page.jobs.filter((j) => j.public && j.state === 'succeeded' && j.result?.url)
     return { jobs, next: next(page), effort: page.next_cursor ? search : 1 }
   } catch {
-    throw new Trouble('The server answers with something else than a list.')
+    throw new Trouble('The server’s response is not a list of pictures.')
   }
 }
 
@@ -42,7 +42,7 @@ function next(page) {
 
 const start = document.querySelector('meta[name=gallery]').content
 
-// missing: what S3 answers, by its settings, where there is nothing.
+// missing reports whether an error is S3's for a missing object, which depends on its settings.
 const missing = (err) => err.status === 404 || err.status === 403
 
 async function firstPage() {
@@ -54,9 +54,9 @@ async function firstPage() {
   }
 }
 
-// reader goes through the pages. Its more answers the jobs that isNew has not
-// seen: of the next page that has any, or none, where atEnd says whether that is
-// since there are no more. After an error it can be called again.
+// reader reads the pages in order. more returns the new jobs, according to isNew, of the next page that
+// has any; or none, and then atEnd reports whether the list has ended. After an error more can be called
+// again.
 export function reader(isNew) {
   let at // the next page; undefined is the first, null is none
   return {
@@ -71,7 +71,7 @@ export function reader(isNew) {
           page = at === undefined ? await firstPage() : await fetchPage(at)
         } catch (err) {
           if (!at || !missing(err)) throw err
-          at = undefined // that page was emptied or divided, and is gone: from the first on there is another way
+          at = undefined // the page was emptied or divided, and removed: start again from the first
           effort++
           continue
         }
@@ -85,8 +85,8 @@ export function reader(isNew) {
   }
 }
 
-// newest reads from the beginning on until there is something known. It answers
-// all jobs down to an id, which is empty where the list ends.
+// newest reads from the first page until a known job. It returns all jobs down to an id, which is empty
+// at the end of the list.
 export async function newest(isNew) {
   let page = await firstPage()
   const jobs = page.jobs
@@ -94,5 +94,5 @@ export async function newest(isNew) {
     page = await fetchPage(page.next)
     jobs.push(...page.jobs)
   }
-  return { jobs, downTo: page.next ? (jobs.at(-1)?.id ?? '~') : '' } // no id comes after ~
+  return { jobs, downTo: page.next ? (jobs.at(-1)?.id ?? '~') : '' } // ~ is after all ids
 }

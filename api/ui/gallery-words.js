@@ -1,8 +1,8 @@
-// What is said of a picture.
+// The texts about a picture.
 
 const title = (name) => (name === 'custom' ? 'A style of its own' : (name[0].toUpperCase() + name.slice(1)).replaceAll('-', ' '))
 
-// styleOf reads "night-swirls" and blends such as "night-swirls:0.7,mosaic:0.3".
+// styleOf formats a style such as "night-swirls", or a blend such as "night-swirls:0.7,mosaic:0.3".
 export function styleOf(job) {
   const parts = job.style.split(',').map((part) => {
     const [name, weight] = part.split(':')

@@ -1,20 +1,20 @@
-// The gallery: a grid of what was painted, newest first, that grows as one
-// scrolls and as pictures are finished.
+// The gallery: a grid of painted pictures, newest first, that grows while the user scrolls and when
+// pictures are finished.
 
 import { newest, reader } from './gallery-list.js'
 import { lightbox } from './gallery-lightbox.js'
 import { styleOf } from './gallery-words.js'
 
-const every = 10_000 // milliseconds between two looks for new pictures
-const farthest = 20 // times more that a link to an old picture is looked for
+const every = 10_000 // milliseconds between two requests for new pictures
+const farthest = 20 // largest number of further pages to search for a linked picture
 
 const $ = (id) => document.getElementById(id)
 const grid = $('grid')
 
 const jobs = [] // newest first: ids begin with the time
 const tiles = new Map() // by id
-let waiting = [] // jobs that came while the person was looking further down
-let troubled // what failed, to be done again
+let waiting = [] // new jobs that are not shown yet because the user has scrolled down
+let troubled // the failed action, to be repeated
 
 const isNew = (id) => !tiles.has(id)
 const list = reader(isNew)
@@ -26,7 +26,7 @@ function add(job) {
   if (!isNew(job.id)) return
   const tile = document.createElement('li')
   const link = document.createElement('a')
-  const img = new Image(job.result.width, job.result.height) // its place is there before it is
+  const img = new Image(job.result.width, job.result.height) // with its size, so that its place is reserved
   link.href = `#${job.id}`
   link.addEventListener('click', box.enter)
   img.alt = `${styleOf(job)}, ${new Date(job.finished_at).toLocaleDateString()}`
@@ -64,8 +64,8 @@ function remove(id) {
   if (!jobs.length && list.atEnd) show('empty')
 }
 
-// missed finds out why a picture did not come: what was erased goes, and what
-// can't be reached at the moment keeps its place.
+// missed handles a picture that failed to load: an erased one is removed, and one that is unavailable at
+// the moment keeps its place.
 async function missed(job, img) {
   try {
     const answer = await fetch(img.src, { method: 'HEAD' })
@@ -77,7 +77,7 @@ async function missed(job, img) {
 function again() {
   for (const img of grid.querySelectorAll('.missed')) {
     img.classList.remove('missed')
-    img.src = img.src // asks again
+    img.src = img.src // loads it again
   }
 }
 
@@ -89,7 +89,7 @@ function show(state) {
   $('status').textContent = { loading: 'Loading', empty: 'Nothing here yet', shown: `${jobs.length} pictures` }[state] ?? ''
 }
 
-// fail says what went wrong, and offers to do it again.
+// fail shows an error, and offers to repeat the action.
 function fail(err, what) {
   troubled = what
   $('trouble').textContent = err.message
@@ -105,7 +105,7 @@ function recovered() {
 
 // ---- Pages
 
-let reading // the promise of the page that is on its way
+let reading // the promise of the page that is being read
 
 function more() {
   reading ??= readMore().finally(() => { reading = undefined })
@@ -130,26 +130,26 @@ async function readMore() {
   box.refresh()
 }
 
-// The next page is read before the end comes into sight. Where a page brought
-// nothing, only the button reads on.
+// The next page is read before the end becomes visible. After a page without new jobs, only the button
+// reads on.
 const end = new IntersectionObserver(([e]) => e.isIntersecting && !troubled && more(), { rootMargin: '800px' })
 
 function observe() {
   end.disconnect()
-  end.observe($('more')) // it tells at once, in case that the page is not full yet
+  end.observe($('more')) // it calls at once, in case the screen is not full yet
 }
 
 $('more').addEventListener('click', async () => {
   const before = jobs.length
-  await reading // it may bring nothing, and the button was pressed
+  await reading // it may have no new jobs, and the button was pressed
   if (jobs.length === before) more()
 })
 $('retry').addEventListener('click', async () => {
   await troubled?.()
-  box.follow() // a link may have led to what was not there
+  box.follow() // a link may refer to a picture that was not there
 })
 
-// ---- What is new
+// ---- New pictures
 
 let looking
 
@@ -164,7 +164,7 @@ async function look() {
     if (scrollY < innerHeight / 2) reveal()
     announce()
     again()
-  } catch {} // the next time, or what is asked for, tells
+  } catch {} // the next attempt, or an action of the user, shows the error
   looking = false
 }
 

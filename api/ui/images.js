@@ -1,10 +1,10 @@
-// The API's pictures, as addresses for an img. With an API key they are fetched
-// under it and held by the browser, until they are let go.
+// The API's pictures, as addresses for an img. With an API key they are fetched with it and kept in
+// memory until they are released.
 
 import { Problem, getPicture } from './api.js'
 import { keyMissing, keyHeld } from './key.js'
 
-const ours = new Set() // the addresses of what is held
+const ours = new Set() // the addresses of pictures in memory
 
 async function address(path, signal) {
   if (!keyHeld() && !keyMissing()) return path
@@ -13,13 +13,12 @@ async function address(path, signal) {
   return src
 }
 
-// letGo of an address that is shown no more; any other address is left alone.
+// letGo releases a picture in memory that is no longer shown; it ignores other addresses.
 export function letGo(src) {
   if (ours.delete(src)) URL.revokeObjectURL(src)
 }
 
-// load answers the address of a picture that is ready to be shown, with its
-// size.
+// load returns the address of a picture that is ready to be shown, and its size.
 export async function load(path, signal) {
   const src = await address(path, signal)
   const image = new Image()
@@ -33,9 +32,8 @@ export async function load(path, signal) {
   return { src, width: image.naturalWidth, height: image.naturalHeight }
 }
 
-// What has to be fetched waits until its place is in sight, as loading=lazy has the
-// browser do with an address.
-const seen = new WeakMap() // what to do then, by the place
+// Pictures to be fetched wait until their place is visible, as with loading=lazy for addresses.
+const seen = new WeakMap() // the action then, by the place
 const insight = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
     if (!isIntersecting) continue
@@ -44,14 +42,13 @@ const insight = new IntersectionObserver((entries) => {
   }
 })
 
-// onceSeen acts when a place is in sight, unless it is told of another act before.
+// onceSeen calls act when a place becomes visible, unless it is called with another act before.
 export function onceSeen(place, act) {
   seen.set(place, act)
   insight.observe(place)
 }
 
-// showIn puts a picture into an img, in place of what is there, once that is in
-// sight.
+// showIn replaces the picture of an img when that is visible.
 export function showIn(img, path) {
   if (img.dataset.path === path) return
   img.dataset.path = path
@@ -64,16 +61,16 @@ async function fill(img) {
   try {
     src = await address(path)
   } catch {
-    if (img.dataset.path === path) delete img.dataset.path // the place stays as it is until somebody asks again
+    if (img.dataset.path === path) delete img.dataset.path // the place is unchanged until the next call
     return
   }
-  if (img.dataset.path !== path) return letGo(src) // another was asked for meanwhile
+  if (img.dataset.path !== path) return letGo(src) // another was requested in the meantime
   letGo(img.src)
   img.onerror = () => vacate(img)
   img.src = src
 }
 
-// vacate lets go of what an img shows, and of what it was about to show.
+// vacate releases the picture that an img shows or is about to show.
 export function vacate(img) {
   insight.unobserve(img)
   delete img.dataset.path

@@ -1,12 +1,11 @@
-// Follows jobs until they have ended.
+// Polls jobs until they have ended.
 
 import { getJob } from './api.js'
 
 const ended = new Set(['succeeded', 'failed', 'canceled', 'expired'])
 
-// patiently repeats a request for as long as its problem is a temporary one, or
-// the kind that passing says, at most limit times, telling onAway of the problem
-// each time and onBack when it is over.
+// patiently repeats a request while its problem is temporary, or passing returns true for it, at most
+// limit times. It calls onAway with each problem, and onBack after success.
 export async function patiently(request, { signal, onAway, onBack, limit = Infinity, passing = (err) => err.temporary }) {
   for (let tries = 0; ; tries++) {
     try {
@@ -16,17 +15,16 @@ export async function patiently(request, { signal, onAway, onBack, limit = Infin
     } catch (err) {
       if (signal?.aborted || !passing(err) || tries + 1 >= limit) throw err
       onAway?.(err)
-      // Jitter, lest every open page comes back in the same instant.
+      // Jitter, so that open pages don't all repeat at the same time.
       const pause = Math.min(30, 2 ** tries) * (0.75 + Math.random() / 2)
       await wait(Math.max(err.retryAfter, pause), signal)
     }
   }
 }
 
-// hold is how many seconds the server is asked to keep its answer until the job
-// changes. It may answer sooner. A browser has six connections to a server, for
-// all its pages, so that few answers are kept at a time, and none for a page
-// that nobody looks at.
+// hold is the number of seconds for which the server is asked to hold its response until the job
+// changes. It may respond sooner. A browser has six connections to a server for all its pages, so few
+// responses are held at a time, and none for a hidden page.
 const hold = 20
 const holders = 2
 let holding = 0
@@ -43,11 +41,9 @@ async function ask(id, etag, { signal, urgent }) {
   }
 }
 
-// watch calls onJob(job, now) with each change of the job and returns after
-// the one that ended it. urgent says whether this is the job that the person
-// looks at. Where the server doesn't wait it is asked as often as it says
-// (Retry-After), a little less often the longer nothing happens and the more
-// jobs are watched.
+// watch calls onJob(job, now) with each change of the job and returns after it has ended. urgent returns
+// whether this is the job on show. If the server doesn't hold the response, the job is polled as often
+// as Retry-After allows, and less often the longer it is unchanged and the more jobs are watched.
 export async function watch(id, { signal, urgent, onJob, onAway, onBack }) {
   let etag
   watched++
@@ -70,8 +66,8 @@ export async function watch(id, { signal, urgent, onJob, onAway, onBack }) {
   }
 }
 
-// wait is over early when the person comes back to the page or the network to
-// the machine: that is when a fresh look is wanted.
+// wait ends early when the page becomes visible or the machine is online again: then the state should be
+// fresh.
 export function wait(seconds, signal) {
   return new Promise((resolve, reject) => {
     const over = new AbortController()

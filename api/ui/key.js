@@ -1,5 +1,4 @@
-// The API key, where the server asks for one: the form that takes it, where it
-// is kept, and those who wait for it.
+// The API key, if the server requires one: its form, its storage, and the requests that wait for it.
 
 import { drop, keep, recall } from './storage.js'
 
@@ -7,18 +6,17 @@ const $ = (id) => document.getElementById(id)
 
 let needed = document.documentElement.dataset.keys === 'needed'
 let held = (needed && recall('key')) || ''
-let waiting = [] // for a key, each a function to call with none
+let waiting = [] // functions to call when there is a key
 
-// keyHeld is the key, empty where there is none.
+// keyHeld returns the key, empty if there is none.
 export const keyHeld = () => held
 
-// keyMissing says that nothing goes on without the person's entering one.
+// keyMissing returns whether the user must enter a key first.
 export const keyMissing = () => needed && !held
 
 export const bearer = (key) => (key ? { Authorization: `Bearer ${key}` } : {})
 
-// keyReady answers once there is a key, or at once where none is needed. It
-// asks the person where it must.
+// keyReady returns when there is a key, or at once if none is needed. It shows the form if necessary.
 export async function keyReady(signal) {
   if (keyMissing()) {
     askForKey()
@@ -31,16 +29,16 @@ export async function keyReady(signal) {
   return held
 }
 
-// keyRefused is told of a key that the server has answered 401.
+// keyRefused handles a key for which the server returned 401.
 export function keyRefused(key) {
   needed = true
-  if (key !== held) return // there is another by now
+  if (key !== held) return // there is another in the meantime
   held = ''
   drop('key')
-  askForKey(key && 'The key is not, or not any more, one of this server’s. Enter another.')
+  askForKey(key && 'This key is not valid on this server; it may have been revoked. Enter another.')
 }
 
-// askForKey shows the form. It takes the focus from nothing but the page itself.
+// askForKey shows the form. It takes the focus only if no element has it.
 export function askForKey(why = '') {
   if (why) $('key-note').textContent = why
   $('key').hidden = false
@@ -48,21 +46,21 @@ export function askForKey(why = '') {
   if (document.activeElement === document.body) $('key-text').focus()
 }
 
-// gotoKey leads to the form.
+// gotoKey shows the form and moves the focus there.
 export function gotoKey() {
   askForKey()
   $('key-text').focus()
   $('key').scrollIntoView({ block: 'center' })
 }
 
-// keyForm sets the form going. check asks the server about a key and throws
-// what is wrong with it; onForget comes after the key was forgotten.
+// keyForm starts the form. check throws an error for a key that the server refuses; onForget is called
+// after the key was forgotten.
 export function keyForm({ check, onForget }) {
   $('forget').hidden = !held
   $('key').addEventListener('submit', async (e) => {
     e.preventDefault()
     const key = $('key-text').value.trim()
-    if (!/^[!-~]+$/.test(key)) return refuse(key ? 'That is no key: it has a space or a strange letter in it.' : 'Enter a key first.')
+    if (!/^[!-~]+$/.test(key)) return refuse(key ? 'That is not a key: it contains a space or another character that keys don’t have.' : 'Enter a key first.')
     try {
       await check(key)
     } catch (err) {

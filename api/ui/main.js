@@ -1,7 +1,6 @@
-// The page: which piece is on show, what the form would do, and what leads on.
+// The page: which piece is on show, what the form would do, and the actions.
 //
-// The job on show is named by the fragment, #job=ID, so that a reload and a
-// shared link find it again.
+// The fragment contains the job on show, #job=ID, so that a reload and a shared link find it again.
 
 import { checkKey } from './api.js'
 import { ask } from './ask.js'
@@ -18,9 +17,9 @@ const { pieces } = list
 
 let selected // the piece on show
 let named = location.hash // the fragment, as it was last read or written
-let toFill // the piece whose job the form is to be filled with
+let toFill // the piece whose settings the form will get
 
-// select puts a piece on show, or with none the empty stage.
+// select shows a piece, or the empty stage for undefined.
 function select(piece) {
   if (selected) selected.onShow = false
   selected = piece
@@ -31,8 +30,8 @@ function select(piece) {
   invite()
 }
 
-// address names the job on show. What the person has put there meanwhile stays:
-// hashchange is about to tell of it.
+// address puts the job on show into the fragment. A fragment that the user has entered in the meantime
+// stays, since hashchange will handle it.
 function address() {
   const hash = selected?.id ? `#job=${selected.id}` : ''
   if (hash === named) return
@@ -44,17 +43,15 @@ function address() {
 
 const unpainted = () => pieces.filter((piece) => piece.phase === 'chosen')
 
-// others are the pictures that were not painted with these settings yet, by the
-// latest piece of each.
+// others returns the pictures that were not painted with these settings yet: the latest piece of each.
 function others(wish) {
   const latest = new Map(pieces.map((piece) => [piece.source, piece]))
   for (const piece of pieces) if (list.madeLike(piece, wish)) latest.delete(piece.source)
   return [...latest.values()].filter((piece) => !list.obstacle(piece, wish))
 }
 
-// invite makes the buttons say what they would do and stand out when that is
-// what comes next. Painting is never disabled: that would throw the keyboard's
-// focus away.
+// invite updates the buttons' texts, and highlights the next step. Painting is never disabled, because a
+// disabled button loses the keyboard's focus.
 function invite() {
   const wish = settings()
   const left = selected?.phase === 'chosen' || !selected ? unpainted() : []
@@ -131,7 +128,7 @@ list.onChange((piece) => {
   invite()
 })
 
-// selectInstead shows the neighbour of a piece that is gone, or why it is gone.
+// selectInstead shows the neighbour of a removed piece, or why it was removed.
 function selectInstead(piece) {
   select(piece.trouble ? undefined : pieces[Math.min(piece.at, pieces.length - 1)])
   if (piece.trouble) stage.tell(piece.trouble)
@@ -147,7 +144,7 @@ $('erase').addEventListener('click', async () => {
   const piece = selected
   const sure = await ask({
     title: 'Erase this picture?',
-    text: 'The photograph, what was painted of it and everything else about the job are erased on the server, for good.',
+    text: 'The photograph, its painting and all other data of the job are erased on the server, permanently.',
     yes: 'Erase',
     no: 'Keep it',
   })
@@ -162,21 +159,21 @@ $('erase').addEventListener('click', async () => {
 $('clear').addEventListener('click', async () => {
   const sure = await ask({
     title: 'Clear the list?',
-    text: 'What was painted stays on the server for as long as it is kept there, but this page forgets it. What is being painted stays in the list.',
+    text: 'Finished pictures stay on the server until they expire, but this page no longer lists them. Unfinished ones stay in the list.',
     yes: 'Clear the list',
     no: 'Keep it',
   })
   if (sure) leave(list.clear)
 })
 
-// leave does what takes the picture on show away, and keeps the focus near.
+// leave performs an action that removes the picture on show, and keeps the focus near.
 async function leave(act) {
   await act()
   if (selected) strip.focusOn(selected)
   else $('file').focus()
 }
 
-// What is on its way would be lost.
+// Unsent pictures would be lost.
 addEventListener('beforeunload', (e) => pieces.some(list.unsent) && e.preventDefault())
 
 // ---- The start
@@ -184,7 +181,7 @@ addEventListener('beforeunload', (e) => pieces.some(list.unsent) && e.preventDef
 keyForm({
   check: checkKey,
   onForget() {
-    list.forgetAll() // what others at this device should not see
+    list.forgetAll() // other users of this device should not see the list
     location.replace(location.pathname)
   },
 })

@@ -1,11 +1,9 @@
-// The list of what the person works on. A piece is a picture and what becomes
-// of it:
+// The user's list. A piece is a picture and one painting of it, with the phases:
 //
 //   chosen -> waiting -> sending -> queued -> running -> succeeded | failed | canceled | gone
 //
-// One that is looked for again after a reload begins as looking. The jobs are
-// remembered by the browser, so that the list outlives the page; the pictures
-// that were not sent yet are not.
+// A piece that is looked up again after a reload begins with looking. The browser stores the jobs, so
+// that the list survives a reload; unsent pictures are not stored.
 
 import { cancelJob, eraseJob, getPicture, retryJob } from './api.js'
 import { patiently, watch } from './job.js'
@@ -15,14 +13,14 @@ import { drop, keep, recall } from './storage.js'
 import { submit } from './submit.js'
 import { close, open } from './upload.js'
 
-const lanes = 3 // pictures on their way to the server at a time
-const most = 100 // jobs that are remembered
+const lanes = 3 // pictures that are sent at the same time
+const most = 100 // jobs that are stored
 
 export const pieces = []
 
 let listener
-// onChange is told of each piece that has changed. One that was taken out of the
-// list is in the phase removed, with why in trouble where nobody wished for it.
+// onChange sets the listener for changed pieces. A removed piece has the phase removed, and the reason
+// in trouble unless the user removed it.
 export const onChange = (listen) => (listener = listen)
 
 const change = (piece, parts = {}) => {
@@ -34,13 +32,13 @@ const unfinished = ['looking', 'waiting', 'sending', 'queued', 'running']
 export const busy = (piece) => unfinished.includes(piece.phase)
 export const unsent = (piece) => ['waiting', 'sending'].includes(piece.phase)
 
-// madeLike says whether a piece is, or is about to be, painted as wished.
+// madeLike returns whether a piece is, or will be, painted with these settings.
 export function madeLike(piece, wish) {
   if (!busy(piece) && piece.phase !== 'succeeded') return false
   return (piece.wish?.signature ?? (piece.job && signatureOf(piece.job))) === wish.signature
 }
 
-const random = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('') // randomUUID is for https alone
+const random = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('') // randomUUID needs https
 
 function insert(parts) {
   const piece = { phase: 'chosen', trouble: '', task: new AbortController(), ...parts }
@@ -48,7 +46,7 @@ function insert(parts) {
   return piece
 }
 
-// add puts a picture into the list. Pieces of the same have the same source.
+// add adds a picture to the list. Pieces of the same picture have the same source.
 export function add(picture) {
   const { file, width, height } = picture
   const piece = insert({ picture, source: random(), name: file.name, width, height })
@@ -61,28 +59,27 @@ export function add(picture) {
 const queue = []
 let sending = 0
 
-// canRetry says whether the server can paint a piece as wished without being sent a
-// picture. It has the original, and here is a preview at most.
+// canRetry returns whether the server can paint a piece with these settings from the original that it
+// has; this page has a preview at most.
 export const canRetry = (piece, wish) => retryable(piece) && signatureOf(piece.job) === wish.signature
 
 const retryable = (piece) => Boolean(piece.id && !piece.picture && ['failed', 'canceled'].includes(piece.phase))
 
-// obstacle says why a piece can't be painted as wished: there is nothing here to paint
-// it from. It is empty where it can.
+// obstacle returns why a piece can't be painted with these settings, because there is no picture; empty
+// if it can.
 export function obstacle(piece, wish) {
   if (piece.picture || canRetry(piece, wish)) return ''
   switch (previewOf(piece)) {
     case 'later':
-      return 'The photograph isn’t here. It can be painted again once a worker has begun with it.'
+      return 'The photograph isn’t here. It can be painted again when a worker has started it.'
     case 'none':
       return `There is no preview to paint. ${retryable(piece) && piece.job.style !== 'custom' ? 'Go back to the settings it had, or choose' : 'Choose'} the photograph again.`
   }
   return ''
 }
 
-// paint has a piece painted as wished, by settings(): the piece itself, or
-// where that is painted already, or its picture isn't here, another. It answers
-// which.
+// paint paints a piece with the settings of settings(), and returns the piece that is painted: the piece
+// itself, or another if it is painted already or its picture isn't here.
 export function paint(piece, wish) {
   if (canRetry(piece, wish)) {
     retry(piece)
@@ -127,7 +124,7 @@ function advance() {
 async function send(piece) {
   const { signal } = piece.task
   try {
-    // Of a job of an earlier visit the picture is not here, only its preview is.
+    // Of a job of an earlier visit only the preview is available.
     piece.picture ??= await patiently(() => fromPreview(piece.from, signal), { signal, ...away(piece) })
     const form = submission(piece.wish, piece.picture.file)
     const attempt = () => {
@@ -155,7 +152,7 @@ async function fromPreview(id, signal) {
   return open(new File([blob], 'preview.jpg', { type: 'image/jpeg' }))
 }
 
-// away says while the server can't be asked that it will be asked again.
+// away shows, while requests fail temporarily, that they are repeated.
 const away = (piece, parts) => ({
   onAway: (err) => change(piece, { ...parts, calm: true, trouble: `${err.message} ${piece.id ? 'The job is safe; trying again…' : 'Trying again…'}` }),
   onBack: () => change(piece, { trouble: '' }),
@@ -181,8 +178,8 @@ async function follow(piece, known) {
   }
 }
 
-// lookForPreview finds out whether there is a preview of a piece whose picture isn't
-// here, where that isn't known.
+// lookForPreview determines whether there is a preview of a piece without a picture, unless that is
+// known.
 export async function lookForPreview(piece) {
   if (piece.picture || !piece.job || previewOf(piece) || piece.asking) return
   piece.asking = true
@@ -191,7 +188,7 @@ export async function lookForPreview(piece) {
   if (preview) change(piece, { preview }) // else the next change of the piece asks again
 }
 
-// find answers the piece of a job, which is looked for where it isn't known.
+// find returns the piece of a job, which is looked up if it is unknown.
 export function find(id) {
   return pieces.find((piece) => piece.id === id) ?? look({ id })
 }
@@ -205,15 +202,14 @@ function look({ id, source = id, name, width = 4, height = 3 }) {
 
 // ---- Ending
 
-// A person waits for these, so that they are repeated only where there were too many
-// just now, and not for ever.
+// The user waits for these requests, so they are repeated only after 429, and a few times.
 const briefly = { limit: 4, passing: (err) => err.status === 429 }
 
 export async function stop(piece) {
   const { signal } = piece.task
   if (!unsent(piece)) return patiently(() => cancelJob(piece.id, signal), { signal, ...briefly }).catch((err) => {
     if (signal.aborted) return
-    // Finished already is no news: what became of it is about to be shown.
+    // 409: it has finished, and its result is about to be shown.
     if (err.status !== 409) change(piece, { trouble: err.message, calm: false })
   })
   piece.task.abort()
@@ -221,21 +217,20 @@ export async function stop(piece) {
   giveBack(piece)
 }
 
-// erase removes a piece and everything of its job. It throws what went wrong.
+// erase removes a piece and erases its job. It throws the error of a failed request.
 export async function erase(piece) {
-  piece.erasing = true // who watches the job is not to make news of it
+  piece.erasing = true // watch must not report it
   try {
     await patiently(() => eraseJob(piece.id), briefly)
   } catch (err) {
     piece.erasing = false
-    if (err.status !== 404 && err.status !== 410) throw err // gone is what it was to be
+    if (err.status !== 404 && err.status !== 410) throw err // it is gone already
   }
   forget(piece.id)
   remove(piece)
 }
 
-// remove takes a piece out of the list and leaves its job alone. why is given
-// where it isn't the person's wish.
+// remove removes a piece from the list without a request. why is the reason unless the user did it.
 export function remove(piece, why = '') {
   piece.task.abort()
   piece.at = pieces.indexOf(piece)
@@ -244,7 +239,7 @@ export function remove(piece, why = '') {
   change(piece, { phase: 'removed', trouble: why, calm: false })
 }
 
-// clear takes out what nothing goes on with.
+// clear removes the pieces that are not in work.
 export function clear() {
   for (const piece of pieces.filter((piece) => !busy(piece))) {
     if (piece.id) forget(piece.id)
@@ -254,7 +249,7 @@ export function clear() {
 
 // ---- Remembering
 
-// Other pages have the same list, so that it is read anew for each change.
+// Other pages share the stored list, so it is read again for each change.
 function remembered() {
   const jobs = recall('jobs')
   return Array.isArray(jobs) ? jobs : []
@@ -269,7 +264,7 @@ const forget = (id) => save(remembered().filter((job) => job.id !== id))
 
 export const forgetAll = () => drop('jobs')
 
-// restore looks for the jobs of earlier visits.
+// restore looks up the jobs of earlier visits.
 export function restore() {
   for (const job of remembered()) look(job)
 }

@@ -1,21 +1,21 @@
-// The form: what is chosen, and how it is put for people and for the API.
+// The form: the chosen settings, as texts and as the API's fields.
 
 import { pickStyle, style, styleFile } from './styles.js'
 
 const form = document.getElementById('form')
 
-// As the API has it: pictures are shown to all where there are no keys.
+// The API's default: pictures are public if there are no keys.
 form.elements.public.checked = document.documentElement.dataset.keys === 'none'
 
-// signature tells what would be painted alike.
+// signature is equal for settings with equal results.
 const signature = (chosen, file) =>
   [
     ...['style', 'strength', 'size', 'format', 'preserve_colors', 'public'].map((name) => chosen[name]),
     ...(file ? [file.name, file.size, file.lastModified] : []),
   ].join('|')
 
-// settings answers what is chosen: {fields, file, signature}, the fields as the
-// API wants them and file the style picture, where there is one.
+// settings returns the chosen settings: {fields, file, signature}, the API's fields and the style
+// picture, if there is one.
 export function settings() {
   const chosen = new FormData(form)
   const file = styleFile()
@@ -30,10 +30,10 @@ export function settings() {
   return { fields, file, signature: signature(fields, file) }
 }
 
-// settingsOf answers the signature of what a job was made with.
+// signatureOf returns the signature of a job's settings.
 export const signatureOf = (job) => signature(job)
 
-// submission is the form to send for a picture.
+// submission returns the form to send for a picture.
 export function submission({ fields, file }, picture) {
   const form = new FormData()
   for (const [name, value] of Object.entries(fields)) {
@@ -44,7 +44,7 @@ export function submission({ fields, file }, picture) {
   return form
 }
 
-// fill sets the form to what a job was made with.
+// fill sets the form to a job's settings.
 export function fill(job) {
   const { strength, size, format, preserve_colors } = form.elements
   strength.value = job.strength * 100
@@ -56,7 +56,7 @@ export function fill(job) {
   summarize()
 }
 
-// summarize keeps in view what is chosen where it would not be seen.
+// summarize shows the settings that are chosen in the closed part of the form.
 export function summarize() {
   const chosen = new FormData(form)
   document.getElementById('strength-now').textContent = `${chosen.get('strength')}%`

@@ -1,7 +1,7 @@
-// The picture on show: where it stands, and what it has become.
+// The picture on show: its phase and its result.
 //
-//   empty, or the phase of the piece; failed also for what was stopped or is
-//   gone, and fetching for what is painted until it is here
+//   empty, or the phase of the piece; failed also for a piece that was stopped or is gone, and
+//   fetching for a painted one until the picture is loaded
 
 import { sentence } from './api.js'
 import { comparison } from './compare.js'
@@ -17,11 +17,11 @@ const divider = comparison($('frame'), $('compare'))
 let current // the piece on show
 let looking = new AbortController() // for its pictures
 let loaded = [] // their addresses
-let asked // which of the job's pictures were asked for
-let told = '' // of the piece, in the notice
-const unveiled = new WeakSet() // pieces whose painting was seen
+let asked // which of the job's pictures were requested
+let told = '' // the text about the piece in the notice
+const unveiled = new WeakSet() // pieces whose painting was shown before
 
-// show shows a piece as it is now, or with none the empty stage.
+// show shows a piece as it is now, or the empty stage for undefined.
 export function show(piece) {
   if (piece !== current) turnTo(piece)
   if (!piece) return setPhase('empty', '')
@@ -77,31 +77,30 @@ function setPhase(phase, line) {
   for (const part of document.querySelectorAll('[data-in]')) {
     part.hidden = !part.dataset.in.split(' ').includes(phase)
   }
-  if (focused.hidden) $('paint').focus() // what had the focus is gone
-  if ($('status').textContent !== line) $('status').textContent = line // the same words are not read out twice
+  if (focused.hidden) $('paint').focus() // the element with the focus was hidden
+  if ($('status').textContent !== line) $('status').textContent = line // so that the same text is not read out twice
 }
 
-// tell says what went wrong and what to do; calm where nothing needs doing.
+// tell shows what went wrong and what to do; calm if there is nothing to do.
 export function tell(text, calm = false) {
   $('notice').textContent = text
   $('notice').classList.toggle('calm', Boolean(calm))
   $('notice').hidden = !text
 }
 
-// makeRoom gives the picture its place before it is there.
+// makeRoom reserves the picture's place before it is loaded.
 function makeRoom({ width, height }) {
   $('frame').style.setProperty('--ratio', width / height)
 }
 
-// describeAbsence says what is painted, in the place of a picture that isn't here, and
-// why it isn't.
+// describeAbsence shows the style in the place of a missing photograph, and why it is missing.
 function describeAbsence(piece) {
   $('placeholder').textContent = titleOf(piece.job.style)
   $('absence').textContent = absences[previewOf(piece)] ?? 'The photograph appears here in a moment.'
 }
 
 const absences = {
-  later: 'The photograph appears here once a worker has begun with it.',
+  later: 'The photograph appears here when a worker has started it.',
   none: 'There is no preview of the photograph.',
 }
 
@@ -122,7 +121,7 @@ async function showSent(piece) {
     Object.assign(piece, { width: sent.width, height: sent.height })
     if (!piece.job?.result) makeRoom(piece)
     showBefore(sent.src)
-  } catch {} // the job goes on without
+  } catch {} // the preview is not needed
 }
 
 async function present(piece) {
@@ -146,8 +145,8 @@ async function present(piece) {
     loaded.push(...sources)
     showBefore(before?.src ?? piece.picture?.url ?? after.src)
     $('after').src = after.src
-    // An address of this page's own has no name for the file. Of the API's the
-    // attribute counts for nothing where that sends on to another server.
+    // A blob's address has no file name. Browsers ignore the attribute of an address of the API that
+    // redirects to another server.
     const saved = after.src === job.result.url ? { href: `${after.src}?download=true`, download: '' } : { href: after.src, download: `atelier-${job.id}.${job.format}` }
     Object.assign($('download'), saved)
   } catch (err) {
@@ -162,14 +161,14 @@ async function present(piece) {
   unveiled.add(piece)
 }
 
-// retitle says it again with the styles' titles, which may come late.
+// retitle updates the texts with the styles' titles, which may be loaded later.
 export function retitle() {
   if (!current?.job) return
   if (document.body.dataset.phase === 'succeeded') describe(current.job)
   else if (!current.picture) describeAbsence(current)
 }
 
-// describe says what was painted and what it took, as far as that is known.
+// describe shows the style, the size and the times of a painted picture, as far as they are known.
 function describe({ style, strength, result, receipt }) {
   const s = (ms) => `${(ms / 1000).toFixed(1)} s`
   $('after').alt = `The photograph, painted: ${titleOf(style)}`
@@ -182,16 +181,16 @@ function describe({ style, strength, result, receipt }) {
   ])
 }
 
-// facts joins what is known; the parts stay whole at the end of a line.
+// facts joins the known parts, which are not broken at the end of a line.
 const facts = (parts) => parts.filter(Boolean).map((part) => part.replaceAll(' ', '\u00a0')).join('\u00a0· ')
 
 const bytes = (n) => (n < 1e6 ? `${Math.ceil(n / 1e3)} kB` : `${(n / 1e6).toFixed(1)} MB`)
 
 // ---- Failures
 
-// advice says what to do about a failed job; the job itself says why it failed.
+// advice is what to do about a failed job, by its error code; the job's message is the reason.
 const advice = {
-  unsupported_image: 'Save it as a JPEG, PNG, WebP or GIF and choose that.',
+  unsupported_image: `Save it as a ${document.documentElement.dataset.formats} and choose that.`,
   damaged_image: 'Open it in a viewer, save it again and choose that.',
   undecodable_image: 'Choose what was saved.',
   too_many_bytes: 'Make it smaller and choose it again.',
@@ -204,11 +203,11 @@ function reason({ error }) {
   return `${sentence(message)} ${advice[code] ?? 'Paint it again; if that fails too, try a smaller size or another style.'}`
 }
 
-const over = 'Pictures are kept for a while only, and this one’s time is over. Choose it again to paint it again.'
+const over = 'Pictures are kept for a limited time, and this one has expired. Choose it again to paint it again.'
 
 // ---- The clock
 
-const long = 30 // seconds, after which to say that nobody has to wait here
+const long = 30 // seconds after which the page shows that the user need not wait
 let ticking
 
 function startClock(piece) {
@@ -218,7 +217,7 @@ function startClock(piece) {
     const before = piece.phase === 'queued' && piece.job.queue_position > 0 && `${piece.job.queue_position} before it`
     $('clock').textContent = [before, time].filter(Boolean).join(' · ')
     if (s >= long && $('notice').hidden) {
-      tell('It takes a while. The job is safe: leave, and come back to this page whenever you like.', true)
+      tell('This takes a while. The job is safe: you can leave this page and come back later.', true)
     }
   }
   stopClock()

@@ -1,7 +1,7 @@
-// What the browser keeps for this page: for the visit, or until it is dropped.
-// A browser may keep nothing at all; then what was kept is simply not there.
+// What the browser stores for this page: for the visit, or until it is dropped. If a browser stores
+// nothing, recall returns undefined.
 
-// Servers below one host are told apart by their path.
+// Servers on one host are distinguished by their path.
 const name = (what) => `atelier ${location.pathname} ${what}`
 
 export function recall(what) {

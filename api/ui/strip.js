@@ -1,5 +1,5 @@
-// The strip of small pictures below the large one: what the person works on and
-// how far each is. They are radio buttons, so that the arrow keys go through.
+// The strip of small pictures below the large one: the user's pieces and their phases. They are radio
+// buttons, so that the arrow keys select them.
 
 import { onceSeen, showIn, vacate } from './images.js'
 import { busy, lookForPreview, pieces } from './pieces.js'
@@ -34,10 +34,10 @@ function make(piece) {
 }
 
 let chosen
-// onChoice is told which piece the person wants to see.
+// onChoice sets the listener for the piece that the user selects.
 export const onChoice = (listen) => (chosen = listen)
 
-// retitle draws all again with the styles' titles, which may come late.
+// retitle draws all pieces again with the styles' titles, which may be loaded later.
 export const retitle = () => pieces.forEach(draw)
 
 // update draws a piece as it is now.
@@ -68,7 +68,7 @@ function draw(piece) {
   else if (!picture && job) onceSeen(image, () => lookForPreview(piece))
 }
 
-// mark shows which piece is on show; none where that is undefined.
+// mark marks the piece on show; undefined marks none.
 export function mark(piece) {
   for (const [other, label] of labels) label.firstElementChild.checked = other === piece
   const label = labels.get(piece)
@@ -99,7 +99,7 @@ function summarize() {
   const focused = document.activeElement
   $('stop-all').hidden = unfinished < 2
   if (focused.hidden) $('paint').focus()
-  // Only the end of several is read out; the one on show speaks for itself.
+  // Only the end of several is read out; that of the one on show is in its status.
   if (unfinished > 1) $('heard').textContent = ''
   else if (unfinished === 0 && going > 0 && pieces.length > 1) $('heard').textContent = `All pictures are done: ${tally(endings)}.`
   going = unfinished

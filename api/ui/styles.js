@@ -1,5 +1,4 @@
-// The style: one of the server's, a blend of several, or a picture of the
-// person's own.
+// The style: one of the server's, a blend of several, or the user's own picture.
 
 import { getStyles } from './api.js'
 import { patiently } from './job.js'
@@ -12,16 +11,15 @@ const most = 4 // styles in a blend; the API refuses more
 
 const titles = new Map() // of the styles, by name
 const shares = new Map() // of a blend's styles in percent, by name, in the order of choosing
-let own // the picture to take the style from
-let wanted // the style of a job that was opened before the styles were here
+let own // the user's style picture
+let wanted // the style of a job that was opened before the styles were loaded
 
 const blending = () => $('blend').checked
 const inputs = () => [...tiles.querySelectorAll('input')]
 const inputOf = (name) => inputs().find((i) => i.value === name)
 const ownChosen = () => $('own-choice').firstElementChild.checked
 
-// offerStyles fetches the styles, however long that takes, and puts them where
-// their empty places are.
+// offerStyles fetches the styles, however long that takes, and shows them in place of the empty tiles.
 export async function offerStyles() {
   const styles = await patiently(getStyles, {
     onAway: (err) => (note.textContent = `${err.message} Trying again…`),
@@ -30,7 +28,7 @@ export async function offerStyles() {
   tiles.replaceChildren(...styles.map(tile))
   tiles.removeAttribute('aria-busy')
   $('blend-switch').hidden = styles.length < 2
-  note.textContent = styles.length > 0 ? '' : 'This server offers no styles of its own. Bring a picture to take one from.'
+  note.textContent = styles.length > 0 ? '' : 'This server offers no styles. Choose a style picture of your own.'
   pickStyle(wanted)
 }
 
@@ -40,14 +38,14 @@ function tile({ name, title, thumbnail_url }) {
   text.textContent = title
   label.append(
     Object.assign(document.createElement('input'), { type: 'radio', name: 'style', value: name }),
-    Object.assign(new Image(240, 240), { alt: '', src: thumbnail_url }), // the title says it
+    Object.assign(new Image(240, 240), { alt: '', src: thumbnail_url }), // the title describes it
     text,
   )
   return label
 }
 
-// style is what is chosen as the API names it; custom for the person's own
-// picture and undefined where nothing is chosen.
+// style returns the chosen style as the API names it; custom for the user's own picture, and undefined
+// if nothing is chosen.
 export function style() {
   if (!blending()) return inputs().find((i) => i.checked)?.value ?? (ownChosen() ? 'custom' : undefined)
   const names = [...shares.keys()]
@@ -57,7 +55,7 @@ export function style() {
 
 export const styleFile = () => (ownChosen() && !blending() ? own?.file : undefined)
 
-// askForStyle says that one is missing, where the styles are.
+// askForStyle shows, beside the styles, that none is chosen.
 export function askForStyle() {
   const [first] = inputs()
   if (first) note.textContent = 'Choose a style first.'
@@ -67,7 +65,7 @@ export function askForStyle() {
 
 const parse = (style) => style.split(',').map((part) => part.split(':'))
 
-// titleOf names a style, a blend such as a:0.7,b:0.3 or a style picture.
+// titleOf returns the title of a style, a blend such as a:0.7,b:0.3 or a style picture.
 export function titleOf(style) {
   if (style === 'custom') return 'Own style'
   const parts = parse(style)
@@ -76,14 +74,13 @@ export function titleOf(style) {
   return parts.map(named).join(' + ')
 }
 
-// shortTitleOf names a style where there is room for no more than one.
+// shortTitleOf returns a title with one style at most, for small places.
 export function shortTitleOf(style) {
   const others = parse(style).length - 1
   return titleOf(style.split(':')[0]) + (others > 0 ? ` + ${others}` : '')
 }
 
-// pickStyle chooses what a job was made with, as far as it is here: of a style
-// picture nothing is.
+// pickStyle chooses a job's style, unless that is a style picture, which is not here.
 export function pickStyle(style) {
   wanted = style
   if (!style || style === 'custom' || tiles.hasAttribute('aria-busy')) return
@@ -98,14 +95,13 @@ export function pickStyle(style) {
 
 // ---- Blending
 
-// setKind lets one style be chosen, or several.
+// setKind allows choosing one style, or several.
 function setKind() {
   for (const input of inputs()) input.type = blending() ? 'checkbox' : 'radio'
   $('own').hidden = blending()
 }
 
-// settle gives one style its share and scales the others to the rest. None
-// falls below one percent, which would be no ingredient.
+// settle sets one style's share and scales the others to the rest, each to one percent at least.
 function settle(name, share) {
   const others = [...shares.keys()].filter((other) => other !== name)
   let rest = 100 - share
@@ -194,9 +190,9 @@ tiles.addEventListener('input', ({ target }) => {
   showShares()
 })
 
-// ---- The person's own
+// ---- The user's own picture
 
-// setOwn takes the style from a picture, or with none from no picture any more.
+// setOwn sets the style picture, or removes it with undefined.
 export function setOwn(picture) {
   if (own) close(own)
   own = picture

@@ -1,18 +1,18 @@
-// Submits a form to the API. A large picture is put in S3 first, where the server has a
-// place for it: one behind AWS Lambda takes no more than 4.5 MB.
+// Submits a form to the API. A large picture is sent to S3 first, if the server has uploads: AWS Lambda
+// accepts no more than 4.5 MB.
 
 import { askForUpload, post, Problem, send } from './api.js'
 
 const direct = 4_000_000 // bytes of pictures that are sent with their form
-const fresh = 10 * 60_000 // milliseconds for which an address is used; it stands for 15 minutes
+const fresh = 10 * 60_000 // milliseconds for which an address is used; it is valid for 15 minutes
 
-let unavailable = false // the server has no place for uploads: it answered 404
+let unavailable = false // the server has no uploads: it returned 404
 // By photograph, since many jobs can have one style picture and each takes an upload of its own:
 // by field {picture, id, url, headers, until, done}.
 const uploads = new WeakMap()
 
-// submit returns the job. It can be repeated with the same form and key: what has arrived
-// is not sent again.
+// submit returns the job. It can be repeated with the same form and key: pictures that are stored are
+// not sent again.
 export async function submit(form, idempotencyKey, options) {
   const large = tooLarge(form)
   const photograph = form.get('image')
@@ -53,8 +53,8 @@ function tooLarge(form) {
   })
 }
 
-// upload returns the id of the upload that holds a picture, and notes it in known; undefined where
-// the server has no place for one.
+// upload returns the id of the upload with a picture, and records it in known; undefined if the server
+// has no uploads.
 async function upload(known, field, picture, options) {
   let at = known[field]
   if (at?.picture !== picture || (!at.done && Date.now() > at.until)) {
@@ -69,10 +69,10 @@ async function upload(known, field, picture, options) {
   }
   if (!at.done) {
     const { status } = await send('PUT', at.url, picture, at.headers, options) // without the API's key
-    at.done = status === 200 || status === 412 // it had arrived before, and the answer was lost
+    at.done = status === 200 || status === 412 // 412: it was stored before, and the response was lost
     if (!at.done) {
       delete known[field]
-      throw new Problem('The store for large pictures refuses it.', { status }) // temporary from 500 on
+      throw new Problem('The storage for large pictures refused it.', { status }) // temporary from 500 on
     }
   }
   return at.id

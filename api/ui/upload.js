@@ -1,15 +1,13 @@
-// Takes pictures from the person: chosen, dropped anywhere on the page, or
-// pasted. They are looked at here, so that what the server would refuse need
-// not travel there first.
+// Takes pictures from the user: chosen, dropped anywhere on the page, or pasted. They are checked here,
+// so that pictures that the server would refuse need not be sent.
 
 const maxBytes = 20 * 2 ** 20
 const most = 100 // pictures at a time
-const types = ['image/jpeg', 'image/png', 'image/webp', 'image/gif']
+const types = document.querySelector('#file').accept.split(',')
 
-// picker calls onPicture with {file, url, thumb, width, height} for each good
-// picture, in their order, and onRefused with sentences for the others. zone
-// shows that a drop would be welcome; what is dropped on or pasted into own is
-// for onOwn, the first file alone.
+// picker calls onPicture with {file, url, thumb, width, height} for each accepted picture, in order, and
+// onRefused with sentences about the others. zone is highlighted during a drag; of the files dropped on
+// or pasted into own, onOwn gets the first.
 export function picker({ input, zone, own, onPicture, onOwn, onRefused }) {
   const takeAll = async (files) => {
     const refused = []
@@ -20,7 +18,7 @@ export function picker({ input, zone, own, onPicture, onOwn, onRefused }) {
         refused.push(err.message)
       }
     }
-    const more = files.length > most ? [`At most ${most} pictures are taken at a time; the others were left out.`] : []
+    const more = files.length > most ? [`At most ${most} pictures can be added at a time; the others were left out.`] : []
     const shown = refused.slice(0, 3)
     if (refused.length > 3) shown.push(`${refused.length - 3} more were refused.`)
     if (shown.length + more.length > 0) onRefused([...shown, ...more].join('\n'))
@@ -41,7 +39,7 @@ export function picker({ input, zone, own, onPicture, onOwn, onRefused }) {
   for (const from of [input, own.querySelector('[type=file]')]) {
     from.addEventListener('change', () => {
       take([...from.files], from !== input)
-      from.value = '' // so that choosing the same file again counts
+      from.value = '' // so that choosing the same file again is a change
     })
   }
 
@@ -69,11 +67,10 @@ export function picker({ input, zone, own, onPicture, onOwn, onRefused }) {
   addEventListener('paste', (e) => take(e.clipboardData?.files ?? [], own.matches(':hover, :focus-within')))
 }
 
-// open checks a file and learns its shape before it is shown, so that the page
-// can make room for it.
+// open checks a file and reads its size before it is shown, so that the page can reserve its place.
 export async function open(file) {
   if (!types.includes(file.type)) {
-    throw new Error(`${named(file)} is no JPEG, PNG, WebP or GIF. Save or export it as one of these and choose it again.`)
+    throw new Error(`${named(file)} is not a ${document.documentElement.dataset.formats}. Save or export it as one of these and choose it again.`)
   }
   if (file.size > maxBytes) {
     throw new Error(
@@ -94,14 +91,14 @@ export async function open(file) {
   }
 }
 
-// close lets go of a picture that is needed no more.
+// close releases a picture that is no longer needed.
 export function close({ url, thumb }) {
   URL.revokeObjectURL(url)
   URL.revokeObjectURL(thumb)
 }
 
-// shrink makes the small picture of the strip, since twenty photographs at full
-// size would fill the memory of a phone.
+// shrink makes the small picture of the strip: twenty photographs at full size would fill the memory of a
+// phone.
 async function shrink(image, width, height) {
   const edge = 160
   const scale = Math.max(edge / width, edge / height)

@@ -40,10 +40,10 @@ func Decode(ctx context.Context, data []byte, lim Limits) (*image.RGBA, Info, er
 func decodePixels(ctx context.Context, c *codec, data []byte, h header) (img *image.RGBA, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			img, err = nil, damaged("the %s decoder failed (%v)", c.name, r)
+			img, err = nil, damaged("the %s decoder failed (%v)", c.Name, r)
 		}
 	}()
-	src, err := decoderOf(c.name)(data, h)
+	src, err := decoderOf(c.Name)(data, h)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", job.ErrDamagedImage, err)
 	}

@@ -9,9 +9,11 @@ import (
 	"io"
 
 	"github.com/gen2brain/webp"
+
+	"github.com/atelier-go/atelier/pkg/formats"
 )
 
-// Encode writes img, which must be opaque, in one of [Formats]. It writes only the pixels, no
+// Encode writes img, which must be opaque, in one of [formats.Outputs]. It writes only the pixels, no
 // metadata.
 //
 // quality is 1 to 100 and applies to jpeg, which the standard library writes as a baseline file,
@@ -23,7 +25,7 @@ import (
 func Encode(w io.Writer, img *image.RGBA, format string, quality int) error {
 	c := codecNamed(format)
 	if c == nil || c.encode == nil {
-		return fmt.Errorf("encode: the format %q is not one of %v", format, Formats())
+		return fmt.Errorf("encode: the format %q is not one of %v", format, formats.Names(formats.Outputs()))
 	}
 	if quality < 1 || quality > 100 {
 		return fmt.Errorf("encode: a quality of %d is not in 1 to 100", quality)

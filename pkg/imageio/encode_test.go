@@ -4,14 +4,15 @@ import (
 	"bytes"
 	"errors"
 	"image"
-	"slices"
 	"strings"
 	"testing"
+
+	"github.com/atelier-go/atelier/pkg/formats"
 )
 
 func TestEncode(t *testing.T) {
 	img := mustDecode(t, toPNG(t, gradient(40, 30)))
-	for _, format := range Formats() {
+	for _, format := range formats.Names(formats.Outputs()) {
 		var b bytes.Buffer
 		if err := Encode(&b, img, format, 90); err != nil {
 			t.Fatal(err)
@@ -58,28 +59,29 @@ func TestEncodeRefuses(t *testing.T) {
 			t.Errorf("%q at %d: got %v and %d bytes, want an error and none", tt.format, tt.quality, err, b.Len())
 		}
 	}
-	for _, format := range Formats() {
+	for _, format := range formats.Names(formats.Outputs()) {
 		if err := Encode(brokenWriter{}, img, format, 90); !errors.Is(err, errDisk) {
 			t.Errorf("%s to a full disk: got %v, want %v", format, err, errDisk)
 		}
 	}
 }
 
-func TestFormats(t *testing.T) {
-	if got, want := Formats(), []string{"jpeg", "png", "webp"}; !slices.Equal(got, want) {
-		t.Errorf("Formats: got %v, want %v", got, want)
-	}
-	for format, want := range map[string][2]string{
-		"jpeg": {"image/jpeg", ".jpg"},
-		"png":  {"image/png", ".png"},
-		"webp": {"image/webp", ".webp"},
-		"gif":  {"image/gif", ".gif"},
-		"avif": {"", ""},
-		"":     {"", ""},
-	} {
-		if got := [2]string{ContentType(format), Extension(format)}; got != want {
-			t.Errorf("%q: got %q, want %q", format, got, want)
+// TestCodecs: each format of package formats has its code here, and only those that results can have
+// are written.
+func TestCodecs(t *testing.T) {
+	for i, f := range formats.All() {
+		if i >= len(codecs) || codecs[i].Name != f.Name {
+			t.Fatalf("codecs[%d] is not that of %s", i, f.Name)
 		}
+		if c := codecs[i]; c.parse == nil || (c.encode != nil) != f.Output {
+			t.Errorf("%s: parsed %t, written %t: want true and %t", f.Name, c.parse != nil, c.encode != nil, f.Output)
+		}
+		if got := ContentType(f.Name); got != f.ContentType {
+			t.Errorf("%s: content type %q, want %q", f.Name, got, f.ContentType)
+		}
+	}
+	if len(codecs) != len(formats.All()) || ContentType("avif") != "" {
+		t.Error("there are codecs of formats that package formats lacks")
 	}
 }
 
@@ -103,7 +105,7 @@ func TestMetadataIsNotWritten(t *testing.T) {
 			t.Fatalf("%s: the test's own file lacks the metadata", name)
 		}
 		written := map[string][]byte{}
-		for _, format := range Formats() {
+		for _, format := range formats.Names(formats.Outputs()) {
 			var b bytes.Buffer
 			if err := Encode(&b, mustDecode(t, data), format, 90); err != nil {
 				t.Fatal(err)

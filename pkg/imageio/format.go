@@ -4,18 +4,14 @@ import (
 	"image"
 	"image/jpeg"
 	"io"
-	"strings"
+
+	"github.com/atelier-go/atelier/pkg/formats"
 )
 
-// codec describes one format, except its decoder (see [decoderOf]). A new format needs an entry in
-// codecs.
+// codec is the code for one format, except its decoder (see [decoderOf]). A new format needs an entry
+// in codecs and one in package formats.
 type codec struct {
-	name        string
-	title       string // for texts
-	contentType string
-	extension   string
-	// magic is the start of each file of the format; ? matches any byte.
-	magic string
+	formats.Format
 	// parse walks the file's structure to its end; see header.
 	parse func(data []byte) (header, error)
 	// encode is nil for a format that is read but not written.
@@ -23,22 +19,10 @@ type codec struct {
 }
 
 var codecs = []codec{
-	{
-		name: "jpeg", title: "JPEG", contentType: "image/jpeg", extension: ".jpg",
-		magic: "\xff\xd8", parse: parseJPEG, encode: encodeJPEG,
-	},
-	{
-		name: "png", title: "PNG", contentType: "image/png", extension: ".png",
-		magic: "\x89PNG", parse: parsePNG, encode: encodePNG,
-	},
-	{
-		name: "webp", title: "WebP", contentType: "image/webp", extension: ".webp",
-		magic: "RIFF????WEBP", parse: parseWebP, encode: encodeWebP,
-	},
-	{
-		name: "gif", title: "GIF", contentType: "image/gif", extension: ".gif",
-		magic: "GIF8", parse: parseGIF,
-	},
+	{Format: formats.Named("jpeg"), parse: parseJPEG, encode: encodeJPEG},
+	{Format: formats.Named("png"), parse: parsePNG, encode: encodePNG},
+	{Format: formats.Named("webp"), parse: parseWebP, encode: encodeWebP},
+	{Format: formats.Named("gif"), parse: parseGIF},
 }
 
 // header is the result of parsing a file's structure.
@@ -60,88 +44,20 @@ type header struct {
 }
 
 // codecOf returns the codec for the format that data begins with, or nil.
-func codecOf(data []byte) *codec {
-	for i := range codecs {
-		if hasMagic(data, codecs[i].magic) {
-			return &codecs[i]
-		}
-	}
-	return nil
-}
-
-func hasMagic(data []byte, magic string) bool {
-	if len(data) < len(magic) {
-		return false
-	}
-	for i := range len(magic) {
-		if magic[i] != '?' && magic[i] != data[i] {
-			return false
-		}
-	}
-	return true
-}
+func codecOf(data []byte) *codec { return codecNamed(formats.Of(data).Name) }
 
 func codecNamed(name string) *codec {
 	for i := range codecs {
-		if codecs[i].name == name {
+		if codecs[i].Name == name {
 			return &codecs[i]
 		}
 	}
 	return nil
 }
 
-// Formats returns the names of the formats that [Encode] writes.
-func Formats() []string {
-	var names []string
-	for _, c := range codecs {
-		if c.encode != nil {
-			names = append(names, c.name)
-		}
-	}
-	return names
-}
-
-// FormatLength is how many bytes [FormatOf] needs.
-const FormatLength = 12
-
-// FormatOf returns the name of the format that data begins with, or "" if it is not supported. It
-// checks the first bytes only.
-func FormatOf(data []byte) string {
-	if c := codecOf(data); c != nil {
-		return c.name
-	}
-	return ""
-}
-
-// ContentType returns the media type of a supported format, given by the name that [Info] and
-// [Formats] use, or "" for an unknown name.
-func ContentType(format string) string {
-	if c := codecNamed(format); c != nil {
-		return c.contentType
-	}
-	return ""
-}
-
-// Extension returns a format's file name extension with its dot, or "" for an unknown format.
-func Extension(format string) string {
-	if c := codecNamed(format); c != nil {
-		return c.extension
-	}
-	return ""
-}
-
-// inputFormats returns the list of supported formats for messages: "JPEG, PNG and GIF".
-func inputFormats() string {
-	var names []string
-	for _, c := range codecs {
-		names = append(names, c.title)
-	}
-	last := len(names) - 1
-	if last == 0 {
-		return names[0]
-	}
-	return strings.Join(names[:last], ", ") + " and " + names[last]
-}
+// ContentType returns the media type of a supported format, given by the name that [Info] uses, or
+// "" for an unknown name.
+func ContentType(format string) string { return formats.Named(format).ContentType }
 
 func encodeJPEG(w io.Writer, img *image.RGBA, quality int) error {
 	return jpeg.Encode(w, img, &jpeg.Options{Quality: quality})

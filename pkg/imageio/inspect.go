@@ -3,12 +3,13 @@ package imageio
 import (
 	"fmt"
 
+	"github.com/atelier-go/atelier/pkg/formats"
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
 // Info describes a picture without its pixels.
 type Info struct {
-	// Format is "jpeg", "png", "webp" or "gif", as accepted by [ContentType].
+	// Format is the name of one of package formats.
 	Format string
 	// Width and Height are those of the upright picture, after its EXIF orientation is
 	// applied, and so those of the picture that [Decode] returns.
@@ -102,7 +103,7 @@ func inspect(data []byte, lim Limits) (*codec, header, error) {
 	}
 	c := codecOf(data)
 	if c == nil {
-		return nil, header{}, fmt.Errorf("%w: %s; %s are read", job.ErrUnsupportedImage, looksLike(data), inputFormats())
+		return nil, header{}, fmt.Errorf("%w: %s; %s are read", job.ErrUnsupportedImage, looksLike(data), formats.Titles(formats.All(), "and"))
 	}
 	h, err := c.parse(data)
 	// Check the limits before the rest of the structure: a picture that is too large is
@@ -119,7 +120,7 @@ func inspect(data []byte, lim Limits) (*codec, header, error) {
 }
 
 func infoOf(c *codec, h header) Info {
-	info := Info{Format: c.name, Width: h.width, Height: h.height}
+	info := Info{Format: c.Name, Width: h.width, Height: h.height}
 	if transposes(h.orientation) {
 		info.Width, info.Height = info.Height, info.Width
 	}

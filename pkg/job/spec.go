@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/atelier-go/atelier/pkg/formats"
 )
 
 // SpecVersion is the version of the stored form of a [Spec].
@@ -14,8 +16,8 @@ const SpecVersion = 1
 // MaxSize is the largest value, in pixels of the longest edge, to which an API's limit can be set.
 const MaxSize = 4096
 
-// OutputFormats are the formats that a result can have.
-var OutputFormats = []string{"jpeg", "png", "webp"}
+// OutputFormats are the names of the formats that a result can have.
+var OutputFormats = formats.Names(formats.Outputs())
 
 // A Spec is what was asked for. It is set at the submission and never changed: a retry runs the
 // same spec again.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/atelier-go/atelier/pkg/formats"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/submitter/picture"
 )
@@ -125,7 +126,7 @@ func (j *Job) Err() error {
 func (c *Client) ResultName(j *Job) (string, error) {
 	extension := picture.Extension(j.Format)
 	if extension == "" {
-		return "", c.malformed("the result of job %s has the format %.40q, and only JPEG, PNG and WebP are saved", j.ID, j.Format)
+		return "", c.malformed("the result of job %s has the format %.40q, and only %s are saved", j.ID, j.Format, formats.Titles(formats.Outputs(), "and"))
 	}
 	return "atelier-" + string(j.ID) + extension, nil
 }

@@ -7,7 +7,7 @@ type Options struct {
 	Style          string   `json:"style,omitempty"`    // a name, or a blend such as a:0.7,b:0.3; "" with a style picture
 	Strength       *float64 `json:"strength,omitempty"` // from 0, the photograph, to 1, the style
 	Size           *int     `json:"size,omitempty"`     // the result's longest edge in pixels at most; 0 keeps the photograph's
-	Format         string   `json:"format,omitempty"`   // of the result: jpeg, png or webp
+	Format         string   `json:"format,omitempty"`   // of the result: the name of one of formats.Outputs
 	Quality        *int     `json:"quality,omitempty"`  // of a JPEG or WebP, 1 to 100
 	PreserveColors bool     `json:"preserve_colors,omitempty"`
 	Public         *bool    `json:"public,omitempty"` // whether the gallery shows the result

@@ -3,45 +3,32 @@ package picture
 import (
 	"errors"
 	"io"
-	"net/http"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
+
+	"github.com/atelier-go/atelier/pkg/formats"
 )
 
 // HeadSize is the number of bytes of a file that [FormatOfContent] needs.
-const HeadSize = 512
+const HeadSize = formats.HeadLength
 
-// FormatOfContent returns the format of a picture that begins with head: jpeg, png, webp or
-// gif; "" for anything else.
-func FormatOfContent(head []byte) string {
-	format, ok := strings.CutPrefix(http.DetectContentType(head), "image/")
-	if ok && slices.Contains([]string{"jpeg", "png", "webp", "gif"}, format) {
-		return format
-	}
-	return ""
-}
+// FormatOfContent returns the name of the format of a picture that begins with head; "" for
+// anything else.
+func FormatOfContent(head []byte) string { return formats.Of(head).Name }
 
-// FormatOfName returns the format of results that the extension of a file's name stands
-// for; "" if it stands for none.
+// FormatOfName returns the name of the format of results that the extension of a file's name
+// stands for; "" if it stands for none.
 func FormatOfName(path string) string {
-	switch ext := strings.ToLower(filepath.Ext(path)); ext {
-	case ".jpg", ".jpeg":
-		return "jpeg"
-	case ".png", ".webp":
-		return ext[1:]
+	if f := formats.OfFile(path); f.Output {
+		return f.Name
 	}
 	return ""
 }
 
-// Extension returns the extension of files of a format; "" for an unknown format.
+// Extension returns the extension of results of a format; "" for a format that results can't
+// have.
 func Extension(format string) string {
-	switch format {
-	case "jpeg":
-		return ".jpg"
-	case "png", "webp":
-		return "." + format
+	if f := formats.Named(format); f.Output {
+		return f.Extension()
 	}
 	return ""
 }
@@ -53,7 +40,7 @@ func Is(path string) bool {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return false // opening a pipe would block
 	}
-	if FormatOfName(path) != "" || strings.EqualFold(filepath.Ext(path), ".gif") {
+	if formats.OfFile(path).Name != "" {
 		return true
 	}
 	f, err := os.Open(path)

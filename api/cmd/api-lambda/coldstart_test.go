@@ -16,7 +16,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/lambdatest"
 )
 
-// The test's program is the function's too: see start.
+// The test's program is also the function's: see start.
 func TestMain(m *testing.M) {
 	if os.Getenv("TEST_AS_FUNCTION") != "" {
 		main()
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// start runs api-lambda as a process of its own.
+// start runs api-lambda as a separate process.
 func start(t *testing.T, aws *lambdatest.AWS, settings ...string) *lambdatest.Function {
 	t.Helper()
 	return startIn(t, aws.Environ(), settings...)
@@ -43,7 +43,7 @@ func startIn(t *testing.T, environ []string, settings ...string) *lambdatest.Fun
 	return lambdatest.Start(t, cmd)
 }
 
-// What is asked of AWS, and when: a cold start that nobody needs it for costs nothing.
+// Requests to AWS are sent only when they are needed, and none at a cold start.
 func TestRequestsToAWS(t *testing.T) {
 	for name, c := range map[string]struct {
 		queue string
@@ -84,9 +84,9 @@ func TestRequestsToAWS(t *testing.T) {
 	}
 }
 
-// A queue that is not there is named when it is needed, with what to do, in the log; the
-// client is told to come again.
-func TestQueueNotThere(t *testing.T) {
+// A missing queue is logged, with what to do, when a request needs it; the client gets 503 with
+// Retry-After.
+func TestMissingQueue(t *testing.T) {
 	aws := lambdatest.NewAWS(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Amzn-Query-Error", "AWS.SimpleQueueService.NonExistentQueue;Sender")
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")

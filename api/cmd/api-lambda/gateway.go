@@ -16,15 +16,14 @@ import (
 	"github.com/atelier-go/atelier/pkg/emf"
 )
 
-// maxAnswer is what Lambda takes of an answer, as JSON and with the body in
-// base64: 6 MB.
-const maxAnswer = 6 << 20
+// maxResponse is the largest response that Lambda accepts, as JSON with the body in base64: 6 MB.
+const maxResponse = 6 << 20
 
-// maxPicture is what of it can be a picture, in base64 and beside the headers.
-const maxPicture = (maxAnswer - 64<<10) / 4 * 3
+// maxPicture is the largest picture that fits into a response, in base64 and beside the headers.
+const maxPicture = (maxResponse - 64<<10) / 4 * 3
 
-// A gateway answers API Gateway's events with an http.Handler, as if the
-// requests had come over a connection.
+// A gateway handles API Gateway's events with an http.Handler, as if the requests had come over a
+// connection.
 type gateway struct {
 	adapter *httpadapter.HandlerAdapterV2
 	log     *slog.Logger
@@ -36,7 +35,7 @@ func newGateway(h http.Handler, log *slog.Logger, metrics *emf.Writer) *gateway 
 		in, _ := r.Context().Value(invocationKey{}).(*invocation)
 		restore(r, in.event)
 		h.ServeHTTP(w, r)
-		in.pattern = r.Pattern // as the router leaves it
+		in.pattern = r.Pattern // set by the router
 		if r.MultipartForm != nil {
 			_ = r.MultipartForm.RemoveAll() // net/http's server does this, the adapter doesn't
 		}
@@ -46,14 +45,14 @@ func newGateway(h http.Handler, log *slog.Logger, metrics *emf.Writer) *gateway 
 
 type invocationKey struct{}
 
-// An invocation is one request on its way.
+// An invocation is one request that is being handled.
 type invocation struct {
 	event   events.APIGatewayV2HTTPRequest
-	pattern string // the route's, such as GET /v1/jobs/{id}; empty where there is none
+	pattern string // of the route, such as GET /v1/jobs/{id}; empty for an unknown path
 }
 
-// answer handles one request.
-func (g *gateway) answer(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+// handle handles one request.
+func (g *gateway) handle(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 	began := time.Now()
 	path, inStage := withoutStage(e.RawPath, e.RequestContext.Stage)
 	if !inStage {
@@ -62,29 +61,29 @@ func (g *gateway) answer(ctx context.Context, e events.APIGatewayV2HTTPRequest) 
 	e.RawPath = escaped(path)
 	in := &invocation{event: e}
 	response, err := g.adapter.ProxyWithContext(context.WithValue(ctx, invocationKey{}, in), e)
-	if err != nil { // only an event that is no request
-		g.log.Error("not a request", "request", e.RequestContext.RequestID, "error", err)
+	if err != nil { // only if the event is not a request
+		g.log.Error("event is not a request", "request", e.RequestContext.RequestID, "error", err)
 		response = problem(http.StatusBadRequest, "malformed_request", "the request can't be read")
 	}
-	if size := wireSize(response); size > maxAnswer {
-		g.log.Error("too large an answer", "request", e.RequestContext.RequestID, "bytes", size, "path", e.RawPath)
+	if size := wireSize(response); size > maxResponse {
+		g.log.Error("response is too large", "request", e.RequestContext.RequestID, "bytes", size, "path", e.RawPath)
 		response = problem(http.StatusRequestEntityTooLarge, "answer_too_large",
-			"the answer does not fit through AWS Lambda, which takes about 4.5 MB; ask for parts of it (Range: bytes=0-4194303), or for a smaller picture")
+			"the response is larger than the 4.5 MB that AWS Lambda allows; request parts of it (Range: bytes=0-4194303), or a smaller picture")
 	}
 	if e.RequestContext.HTTP.Method == http.MethodHead {
 		response.Body, response.IsBase64Encoded = "", false
 	}
-	g.answered(in, response.StatusCode, time.Since(began))
+	g.logRequest(in, response.StatusCode, time.Since(began))
 	return response, nil
 }
 
-// withoutStage takes the stage's name off a path: API Gateway leaves it there, except of
-// the stage $default. A path without the name comes by a domain name of one's own, and is
-// complete. ok is false for the name without a slash at its end, against which relative
-// links would be resolved wrongly.
+// withoutStage removes the stage's name from a path: API Gateway leaves it there, except that of
+// the stage $default. A path without the name comes from a custom domain name and is complete. ok
+// is false for the name without a final slash, against which relative links would be resolved
+// wrongly.
 //
-// So behind a domain name of one's own a stage must not be called as the API's paths
-// begin, such as v1.
+// A stage behind a custom domain name must therefore not be named like the start of an API path,
+// such as v1.
 func withoutStage(rawPath, stage string) (path string, ok bool) {
 	rest, found := strings.CutPrefix(rawPath, "/"+stage)
 	switch {
@@ -98,22 +97,21 @@ func withoutStage(rawPath, stage string) (path string, ok bool) {
 	return rest, true
 }
 
-// redirect leads to another address, relative to the request's.
+// redirect is a redirect to an address relative to the request's.
 func redirect(to string) events.APIGatewayV2HTTPResponse {
 	return events.APIGatewayV2HTTPResponse{
 		StatusCode: http.StatusPermanentRedirect, Headers: map[string]string{"Location": to, "Cache-Control": "no-store"},
 	}
 }
 
-// escaped turns API Gateway's path, in which everything but %25 is decoded,
-// into one that can be parsed.
+// escaped returns a valid URL path for API Gateway's path, in which everything except %25 is
+// decoded.
 func escaped(rawPath string) string {
 	return (&url.URL{Path: strings.ReplaceAll(rawPath, "%25", "%")}).EscapedPath()
 }
 
-// restore undoes what the adapter does to a request: Host would be the gateway's
-// domain instead of the one that the browser speaks to, which the guard judges,
-// and headers would be cut at their commas.
+// restore undoes the adapter's changes to a request: it sets Host to the gateway's domain instead
+// of the one that the browser uses, which the guard checks, and splits headers at their commas.
 func restore(r *http.Request, e events.APIGatewayV2HTTPRequest) {
 	r.Header = http.Header{}
 	for name, value := range e.Headers {
@@ -124,29 +122,29 @@ func restore(r *http.Request, e events.APIGatewayV2HTTPRequest) {
 	}
 	r.Host = r.Header.Get("Host")
 	r.Header.Del("Host")
-	if id := e.RequestContext.RequestID; id != "" { // API Gateway's own, which its access log has too
+	if id := e.RequestContext.RequestID; id != "" { // API Gateway's id, which is also in its access log
 		r.Header.Set("X-Request-Id", id)
 	}
 	r.URL.Scheme, r.URL.Host = "", ""
 	r.RemoteAddr = net.JoinHostPort(e.RequestContext.HTTP.SourceIP, "0")
 }
 
-// wireSize is the length of a response on its way through Lambda, measured
-// exactly only where it matters.
+// wireSize returns the length of a response as sent by Lambda. It is exact only for responses that
+// may be too large.
 func wireSize(response events.APIGatewayV2HTTPResponse) int {
-	if len(response.Body) < maxAnswer/8 { // JSON makes six bytes of one at most
+	if len(response.Body) < maxResponse/8 { // JSON encodes a byte in at most six
 		return len(response.Body)
 	}
 	b, err := json.Marshal(response)
-	if err != nil { // strings and numbers: can't be
-		return maxAnswer + 1
+	if err != nil { // strings and numbers can be marshalled
+		return maxResponse + 1
 	}
 	return len(b)
 }
 
-// problem is an answer of this program's own, in the API's form.
+// problem is an error response of this program in the API's form.
 func problem(status int, code, detail string) events.APIGatewayV2HTTPResponse {
-	body, _ := json.Marshal(map[string]any{ // strings and a number can't fail
+	body, _ := json.Marshal(map[string]any{ // strings and a number can be marshalled
 		"type": "about:blank", "title": http.StatusText(status), "status": status, "code": code, "detail": detail,
 	})
 	return events.APIGatewayV2HTTPResponse{

@@ -16,7 +16,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/emf"
 )
 
-// request is an event as API Gateway makes it.
+// request is an event as API Gateway sends it.
 func request(method, path string, headers map[string]string) events.APIGatewayV2HTTPRequest {
 	e := events.APIGatewayV2HTTPRequest{Version: "2.0", RawPath: path, Headers: map[string]string{"host": "127.0.0.1:8080"}}
 	e.RequestContext.DomainName = "0a1b2c3d.execute-api.us-east-1.amazonaws.com"
@@ -28,7 +28,7 @@ func request(method, path string, headers map[string]string) events.APIGatewayV2
 	return e
 }
 
-func TestRequestsArriveAsTheyWereSent(t *testing.T) {
+func TestRequestsAreRestored(t *testing.T) {
 	var got *http.Request
 	var body []byte
 	g := newTestGateway(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -43,7 +43,7 @@ func TestRequestsArriveAsTheyWereSent(t *testing.T) {
 	e.Cookies = []string{"a=1", "b=2"}
 	binary := []byte{0xff, 0xd8, 0, 1}
 	e.Body, e.IsBase64Encoded = base64.StdEncoding.EncodeToString(binary), true
-	if _, err := g.answer(t.Context(), e); err != nil {
+	if _, err := g.handle(t.Context(), e); err != nil {
 		t.Fatal(err)
 	}
 	for what, v := range map[string][2]string{
@@ -63,7 +63,7 @@ func TestRequestsArriveAsTheyWereSent(t *testing.T) {
 	}
 }
 
-func TestAnswers(t *testing.T) {
+func TestResponses(t *testing.T) {
 	g := newTestGateway(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var n int
 		_, _ = fmt.Sscan(strings.TrimPrefix(r.URL.Path, "/"), &n)
@@ -72,7 +72,7 @@ func TestAnswers(t *testing.T) {
 	}))
 	answer := func(t *testing.T, method, path string) events.APIGatewayV2HTTPResponse {
 		t.Helper()
-		r, err := g.answer(t.Context(), request(method, path, nil))
+		r, err := g.handle(t.Context(), request(method, path, nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +100,7 @@ func TestAnswers(t *testing.T) {
 	})
 	t.Run("what is no request is a problem", func(t *testing.T) {
 		e := request("GE T", "/", nil)
-		if r, err := g.answer(t.Context(), e); err != nil || r.StatusCode != 400 {
+		if r, err := g.handle(t.Context(), e); err != nil || r.StatusCode != 400 {
 			t.Errorf("%+v, %v", r, err)
 		}
 	})

@@ -18,12 +18,12 @@ import (
 	"github.com/atelier-go/atelier/pkg/uploads"
 )
 
-// maxWait is the longest ?wait: a waiting function is paid for.
+// maxWait is the longest ?wait, because a waiting function is paid for.
 const maxWait = 5 * time.Second
 
-// newHandler opens what the settings name and answers the API on it.
+// newHandler returns the API's handler for the settings.
 //
-// It sends no request to AWS: queue, bucket and keys are asked when a request needs them.
+// It sends no request to AWS: queue, bucket and keys are used when a request needs them.
 func newHandler(ctx context.Context, s settings, getenv func(string) string, log *slog.Logger) (http.Handler, error) {
 	var ring *keyring.Ring
 	if s.Keys != "" {
@@ -36,13 +36,13 @@ func newHandler(ctx context.Context, s settings, getenv func(string) string, log
 	if err != nil {
 		return nil, err
 	}
-	cfg := api.Config{Keys: ring, Version: version(), Workers: s.Workers, Shares: s.Shares, MaxWait: maxWait, MaxPicture: maxPicture, Log: log}
-	at := store.Config{Dir: s.Dir, Quotas: s.Quotas}
+	cfg := api.Config{Keys: ring, Version: version(), Workers: s.Workers.Config(), Shares: s.Shares.Config(), MaxWait: maxWait, MaxPicture: maxPicture, Log: log}
+	storeConfig := store.Config{Dir: s.Dir, Quotas: s.Quotas}
 	if s.Bucket != "" {
-		shown := gallery.New(bucket.New(aws, s.Bucket))
-		cfg.Copies, cfg.Uploads, at.Unpublish = shown, uploads.New(shown.Bucket()), shown.Unpublish
+		published := gallery.New(bucket.New(aws, s.Bucket))
+		cfg.Copies, cfg.Uploads, storeConfig.Unpublish = published, uploads.New(published.Bucket()), published.Unpublish
 	}
-	jobs, err := store.Open(at)
+	jobs, err := store.Open(storeConfig)
 	if err != nil {
 		return nil, err
 	}

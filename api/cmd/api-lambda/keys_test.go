@@ -13,7 +13,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
-// Keys in S3 are changed while a function runs: it follows, without a deployment.
+// Changed keys in S3 are used by a running function, without a deployment.
 func TestKeysInS3(t *testing.T) {
 	t.Parallel()
 	locked, cfg := ministacktest.Start(t)

@@ -15,8 +15,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/lambdatest"
 )
 
-// What a function says of a request: JSON with the request's id, the metrics among it, and
-// the message to the workers.
+// The log line of a request is JSON with the request's id and the metrics; the id is also in the
+// message to the workers.
 func TestLogAndMetrics(t *testing.T) {
 	h, err := keyring.NewHolder("anna", []string{"submit", "read"})
 	if err != nil {

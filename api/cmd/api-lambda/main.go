@@ -13,7 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/api/cmd/internal/flags"
 	"github.com/atelier-go/atelier/api/cmd/internal/keys"
 	"github.com/atelier-go/atelier/pkg/emf"
 	"github.com/atelier-go/atelier/pkg/logs"
@@ -23,29 +23,29 @@ import (
 type settings struct {
 	Dir        string       `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
 	Queue      string       `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
-	Bucket     string       `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: results are answered by links to them, and what is erased is erased there too." placeholder:"NAME"`
-	Local      bool         `env:"ATELIER_LOCAL" help:"This is a stack on one machine, with AWS_ENDPOINT_URL on loopback."`
-	Keys       keys.Setting `env:"ATELIER_KEYS" help:"Ask for API keys, a line for each as api-server keygen writes it, in ${keys}. They are read again when they change (a file at the next request, the others within 10 s; a variable never)." placeholder:"PLACE"`
+	Bucket     string       `env:"ATELIER_BUCKET" help:"S3 bucket with copies, below pictures/, of the shared directory's published/: clients get links to them, and erased jobs are erased there too. Clients store large pictures below its uploads/." placeholder:"NAME"`
+	Local      bool         `env:"ATELIER_LOCAL" help:"The function runs on a local stack, with AWS_ENDPOINT_URL on loopback."`
+	Keys       keys.Setting `env:"ATELIER_KEYS" help:"Require API keys. The list has one line for each key, as api-server keygen writes it, and is ${keys}. It is read again when it changes (a file at the next request, the others within 10 s; a variable never)." placeholder:"PLACE"`
 	Deployment string       `env:"ATELIER_DEPLOYMENT" help:"Name of the deployment, for metrics." placeholder:"NAME"`
-	Log        string       `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
+	Log        string       `env:"ATELIER_LOG" help:"Append the log to FILE too, for a local stack that does not store a function's output." placeholder:"FILE"`
 
-	api.Workers  `embed:""`
-	api.Shares   `embed:""`
-	store.Quotas `embed:""`
+	flags.Workers `embed:""`
+	flags.Shares  `embed:""`
+	store.Quotas  `embed:""`
 }
 
-// Validate is called by kong once the flags are read.
+// Validate checks the settings; kong calls it.
 func (s *settings) Validate() error {
 	return errors.Join(s.Workers.Validate(), s.Shares.Validate(), s.Quotas.Validate())
 }
 
-const description = `Answers Atelier's HTTP API and its page as an AWS Lambda function behind an API
+const description = `Serves Atelier's HTTP API and its page as an AWS Lambda function behind an API
 Gateway HTTP API (payload format 2.0).
 
 Lambda starts it; its settings are the function's environment variables. Without
 --keys it refuses to start on anything but a local stack (scripts/demo --mode
-lambda). API Gateway limits how often it is called in all; --rate and the others that
-speak of a server process count in each process of the function by itself.`
+lambda). API Gateway limits the total rate of requests; --rate and the other limits of
+a server process apply to each process of the function separately.`
 
 func main() {
 	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stderr); err != nil {
@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		return err
 	}
 	if s.Keys == "" {
-		if err := mayServe(s.Local, getenv("AWS_ENDPOINT_URL")); err != nil {
+		if err := checkKeyless(s.Local, getenv("AWS_ENDPOINT_URL")); err != nil {
 			return err
 		}
 	}
@@ -82,6 +82,6 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if err != nil {
 		return err
 	}
-	lambda.StartWithOptions(newGateway(handler, log, emf.New(stderr, "api", s.Deployment)).answer, lambda.WithContext(ctx))
-	return nil // not reached: when the platform goes away, the line above ends the process
+	lambda.StartWithOptions(newGateway(handler, log, emf.New(stderr, "api", s.Deployment)).handle, lambda.WithContext(ctx))
+	return nil // not reached: the line above ends the process
 }

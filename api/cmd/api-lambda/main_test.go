@@ -18,7 +18,7 @@ func TestRefusesToStartWithoutKeys(t *testing.T) {
 		want     string
 	}{
 		"on AWS":                      {nil, "", "without API keys"},
-		"with an endpoint alone":      {nil, "http://127.0.0.1:4566", "ATELIER_LOCAL=1"},
+		"with only an endpoint":       {nil, "http://127.0.0.1:4566", "ATELIER_LOCAL=1"},
 		"claiming to be local":        {[]string{"--local"}, "", "not a loopback address"},
 		"local with a far endpoint":   {[]string{"--local"}, "https://sqs.us-east-1.amazonaws.com", "not a loopback address"},
 		"local with a name like ours": {[]string{"--local"}, "http://localhost.example:4566", "not a loopback address"},
@@ -48,7 +48,7 @@ func TestRefusesToStartWithBadKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := newHandler(t.Context(), settings{Dir: t.TempDir(), Keys: keys.Setting(file)}, os.Getenv, slog.New(slog.DiscardHandler))
-	if err == nil || !strings.Contains(err.Error(), "line 2: there is no scope") {
+	if err == nil || !strings.Contains(err.Error(), "line 2: unknown scope") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/atelier-go/atelier/pkg/emf"
 )
 
-// answered writes the log line of a request, which has its metrics. The route is a
-// property and not a dimension: each route would be as many metrics more to pay for,
-// and queries of the log can tell them apart.
-func (g *gateway) answered(in *invocation, status int, took time.Duration) {
+// logRequest writes the log line of a request, which contains its metrics. The route is a property
+// and not a dimension: each route would multiply the metrics to pay for, and queries of the log can
+// select by it.
+func (g *gateway) logRequest(in *invocation, status int, took time.Duration) {
 	e := in.event
 	metrics := []emf.Metric{emf.One("Requests")}
 	switch {
@@ -22,7 +22,7 @@ func (g *gateway) answered(in *invocation, status int, took time.Duration) {
 	case status == http.StatusAccepted && in.pattern == "POST /v1/jobs":
 		metrics = append(metrics, emf.One("Submissions"))
 	}
-	if !strings.Contains(e.RawQueryString, "wait=") { // that waits on purpose
+	if !strings.Contains(e.RawQueryString, "wait=") { // these requests wait on purpose
 		metrics = append(metrics, emf.MS("Latency", took))
 	}
 	route := in.pattern
@@ -31,7 +31,7 @@ func (g *gateway) answered(in *invocation, status int, took time.Duration) {
 	}
 	g.metrics.Write(map[string]any{
 		"level": "INFO", "msg": "answered", "request": e.RequestContext.RequestID, "route": route, "status": status,
-		"method": e.RequestContext.HTTP.Method, "path": e.RawPath, // not the query, which may hold what opens a link
+		"method": e.RequestContext.HTTP.Method, "path": e.RawPath, // without the query, which may contain the signature of a link
 		"took_ms": float64(took.Microseconds()) / 1000,
 	}, metrics...)
 }

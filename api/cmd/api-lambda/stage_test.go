@@ -17,7 +17,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// The API and its page at an address with a stage's name in it.
+// The API and its page at an address that contains a stage's name.
 func TestStagePrefix(t *testing.T) {
 	aws := lambdatest.NewAWS(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"MessageId":"1"}`) })
 	dir := t.TempDir()

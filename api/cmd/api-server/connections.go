@@ -8,25 +8,26 @@ import (
 	"sync"
 )
 
-// connections bounds how many connections there are. One more closes the one that has
-// been longest without a request to answer, so that whoever opens many, and says nothing
-// on them or little, keeps nobody out. It is safe for concurrent use.
+// connections limits the number of connections. One more closes the connection that has been idle
+// longest, so that clients that open many and send nothing, or little, keep no others out. It is
+// safe for concurrent use.
 type connections struct {
-	most int
+	limit int
 
 	mu   sync.Mutex
-	open map[net.Conn]*list.Element // nil while a request of it is answered
+	open map[net.Conn]*list.Element // nil while a request is being handled
 	idle list.List                  // of net.Conn, the longest idle first
 }
 
-func newConnections(most int) *connections {
-	return &connections{most: most, open: map[net.Conn]*list.Element{}}
+// newConnections allows the given number of connections.
+func newConnections(limit int) *connections {
+	return &connections{limit: limit, open: map[net.Conn]*list.Element{}}
 }
 
 type connKey struct{}
 
-// bound has a server's connections counted. Its handler must be set already.
-func (c *connections) bound(server *http.Server) {
+// install limits the connections of a server. Its handler must be set already.
+func (c *connections) install(server *http.Server) {
 	next := server.Handler
 	server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
 		return context.WithValue(ctx, connKey{}, conn)
@@ -41,8 +42,8 @@ func (c *connections) bound(server *http.Server) {
 	}
 	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, _ := r.Context().Value(connKey{}).(net.Conn)
-		c.busy(conn)
-		defer c.rest(conn)
+		c.markBusy(conn)
+		defer c.markIdle(conn)
 		next.ServeHTTP(w, r)
 	})
 }
@@ -51,13 +52,13 @@ func (c *connections) add(conn net.Conn) {
 	c.mu.Lock()
 	c.open[conn] = c.idle.PushBack(conn)
 	var surplus net.Conn
-	if len(c.open) > c.most {
-		surplus = c.idle.Remove(c.idle.Front()).(net.Conn) // there is one: conn, if no other
+	if len(c.open) > c.limit {
+		surplus = c.idle.Remove(c.idle.Front()).(net.Conn) // at least conn is idle
 		delete(c.open, surplus)
 	}
 	c.mu.Unlock()
 	if surplus != nil {
-		_ = surplus.Close() // whose server notices
+		_ = surplus.Close() // the server notices that
 	}
 }
 
@@ -70,9 +71,9 @@ func (c *connections) remove(conn net.Conn) {
 	delete(c.open, conn)
 }
 
-// busy and rest are for the beginning and the end of an answer. A connection that was
-// closed meanwhile is in neither.
-func (c *connections) busy(conn net.Conn) {
+// markBusy and markIdle are called at the start and the end of a request. They ignore a connection that
+// was closed in the meantime.
+func (c *connections) markBusy(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e, ok := c.open[conn]; ok {
@@ -81,7 +82,7 @@ func (c *connections) busy(conn net.Conn) {
 	}
 }
 
-func (c *connections) rest(conn net.Conn) {
+func (c *connections) markIdle(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, ok := c.open[conn]; ok {

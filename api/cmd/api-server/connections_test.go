@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// Connections on which nothing is asked, or not to its end, give way to others; one whose
-// request is being answered does not.
-func TestConnectionsAreBounded(t *testing.T) {
+// Connections without a complete request give way to new ones; a connection whose request is being
+// handled does not.
+func TestConnectionsAreLimited(t *testing.T) {
 	l, err := listen("127.0.0.1:0", false, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -10,10 +10,10 @@ import (
 )
 
 type keycheckCommand struct {
-	Keys keys.Setting `arg:"" help:"The API keys, as --keys takes them: ${keys}."`
+	Keys keys.Setting `arg:"" help:"The list of API keys, as for --keys: ${keys}."`
 }
 
-// Run fails where api-server would not start with the keys.
+// Run returns an error if api-server would not start with the keys.
 func (cmd *keycheckCommand) Run(ctx context.Context, out output) error {
 	ring, err := keys.Opener{Getenv: os.Getenv, Log: slog.New(slog.NewTextHandler(out.stderr, nil))}.Open(ctx, cmd.Keys)
 	if err != nil {

@@ -7,14 +7,15 @@ import (
 )
 
 type keygenCommand struct {
-	Owner  string   `required:"" help:"Whose the key is, and the jobs that are made with it: 1 to 64 of a-z A-Z 0-9 . _ @ -. An owner may have several keys." placeholder:"NAME"`
-	Scopes []string `default:"submit,read" help:"What it is for: submit (submit jobs; cancel, retry and erase them), read (see them), admin (everything of everybody)." placeholder:"SCOPE,..."`
+	Owner  string   `required:"" help:"Owner of the key and of the jobs that are submitted with it: 1 to 64 of a-z A-Z 0-9 . _ @ -. An owner may have several keys." placeholder:"NAME"`
+	Scopes []string `default:"submit,read" help:"What the key allows: submit (submit jobs; cancel, retry and erase them), read (see them), admin (everything, for the jobs of all owners)." placeholder:"SCOPE,..."`
 }
 
-// Help is kong's hook for a command's page.
+// Help returns the text of the command's help page; kong calls it.
 func (keygenCommand) Help() string {
-	return `Shows a new key on standard error, this once: nothing keeps it. On standard output
-is its line for the file of --keys, which tells only the key's SHA-256:
+	return `Prints a new key on standard error. It is not stored, so this is the only time that it
+is shown. The line on standard output is for the file of --keys and contains only the
+key's SHA-256:
 
   api-server keygen --owner anna >> keys`
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
-// The program as it runs with keys: on every address, on a real queue.
+// The program with keys, on all addresses, with a real queue.
 func TestServerWithKeys(t *testing.T) {
 	locked, aws := ministacktest.Start(t)
 	if _, err := queue.Create(t.Context(), aws, "atelier"); err != nil {
@@ -151,7 +151,7 @@ func TestServerWithKeys(t *testing.T) {
 	if !strings.Contains(told.String(), "line 1: three words are needed") {
 		t.Errorf("the typo was not logged:\n%s", told)
 	}
-	if !strings.Contains(told.String(), "in the clear") {
+	if !strings.Contains(told.String(), "not encrypted") {
 		t.Errorf("it was not warned:\n%s", told)
 	}
 }

@@ -10,39 +10,40 @@ import (
 	"time"
 )
 
-// listen refuses any address that others could reach, unless they need keys.
+// listen opens a listener. The error is for an address that other machines could reach if there are
+// no keys.
 func listen(address string, keys bool, log *slog.Logger) (net.Listener, error) {
 	addr, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	public := !addr.IP.IsLoopback() // also no address at all, which means every one
+	public := !addr.IP.IsLoopback() // also for no address, which means all
 	if public && !keys {
-		return nil, fmt.Errorf("listen: %s is not a loopback address: without API keys anybody could use the server; take 127.0.0.1, or give it --keys", address)
+		return nil, fmt.Errorf("listen: %s is not a loopback address: without API keys anyone could use the server; use 127.0.0.1, or set --keys", address)
 	}
 	l, err := net.ListenTCP("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("listen: %w; --listen takes another port", err)
+		return nil, fmt.Errorf("listen: %w; --listen sets another port", err)
 	}
 	if public {
-		log.Warn("keys and pictures come in the clear: let nobody reach this port but what speaks TLS to the outside", "address", l.Addr())
+		log.Warn("keys and pictures are not encrypted here: only a TLS proxy should be able to reach this port", "address", l.Addr())
 	}
 	return l, nil
 }
 
-// serve answers requests on so many connections at most until ctx ends, then lets the
-// running ones finish; it calls hurry so that those that merely wait do.
-func serve(ctx context.Context, l net.Listener, h http.Handler, most int, hurry func()) error {
+// serve serves on at most the given number of connections until ctx ends, and then until running requests
+// have ended, for at most 20 s. It calls endWaits so that requests that only wait end at once.
+func serve(ctx context.Context, l net.Listener, h http.Handler, maxConnections int, endWaits func()) error {
 	server := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       5 * time.Minute, // a large picture over a slow line
+		ReadTimeout:       5 * time.Minute, // a large picture over a slow connection
 		MaxHeaderBytes:    32 << 10,
 		WriteTimeout:      5 * time.Minute, // far above api.DefaultMaxWait
 		IdleTimeout:       2 * time.Minute,
 	}
-	newConnections(most).bound(server)
-	server.RegisterOnShutdown(hurry)
+	newConnections(maxConnections).install(server)
+	server.RegisterOnShutdown(endWaits)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	select {
@@ -54,7 +55,7 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, most int, hurry 
 	defer cancel()
 	err := server.Shutdown(grace)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return errors.Join(errors.New("stop: some requests were cut off"), server.Close())
+		return errors.Join(errors.New("stop: some requests were aborted"), server.Close())
 	}
 	return err
 }

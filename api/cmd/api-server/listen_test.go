@@ -18,8 +18,8 @@ type noQueue struct{}
 func (noQueue) Send(context.Context, job.Message) error { return errors.New("none") }
 func (noQueue) Check(context.Context) error             { return errors.New("none") }
 
-// A request that waits for a job to change is answered when the server stops,
-// and does not hold it up.
+// A request that waits for a job to change is answered when the server stops, and does not delay
+// that.
 func TestStopEndsWaits(t *testing.T) {
 	jobs, err := store.Open(store.Config{Dir: t.TempDir()})
 	if err != nil {

@@ -1,5 +1,5 @@
-// Api-server serves Atelier's HTTP API and page on a port of its own: on EC2 or
-// on your own machine. It also makes the keys for the API.
+// Api-server serves Atelier's HTTP API and page on a port, on EC2 or on a local machine. It also makes
+// and checks API keys.
 package main
 
 import (
@@ -16,21 +16,21 @@ import (
 	"github.com/atelier-go/atelier/api/cmd/internal/keys"
 )
 
-// commandLine is what kong reads the arguments into.
+// commandLine is the command line, as kong parses it.
 type commandLine struct {
-	Serve  serveCommand  `cmd:"" default:"withargs" help:"Serve the API and the page; what api-server does unless told otherwise."`
+	Serve  serveCommand  `cmd:"" default:"withargs" help:"Serve the API and the page (the default command)."`
 	Keygen keygenCommand `cmd:"" help:"Make an API key."`
 
-	Keycheck keycheckCommand `cmd:"" help:"Say what is wrong with API keys, wherever they are."`
+	Keycheck keycheckCommand `cmd:"" help:"Check a list of API keys."`
 }
 
 const description = `Serves Atelier's HTTP API and its page.
 
-Where the queue is comes from the AWS SDK's own settings: AWS_REGION,
-AWS_ENDPOINT_URL, credentials. Without --keys everybody who reaches the server may
-do everything, and so it listens on loopback addresses alone.`
+The AWS SDK's own settings select the account and region of the queue: AWS_REGION,
+AWS_ENDPOINT_URL, credentials. Without --keys every client may do everything, so the
+server listens on loopback addresses only.`
 
-// output is where a command writes.
+// output is the standard output and standard error of a command.
 type output struct{ stdout, stderr io.Writer }
 
 func main() {

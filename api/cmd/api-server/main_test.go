@@ -52,7 +52,7 @@ func TestRefusesToStart(t *testing.T) {
 	}{
 		"without a directory":            {nil, "--dir"},
 		"with bad keys":                  {[]string{"--dir", t.TempDir(), "--keys", keys}, keys + ": line 1: the third word"},
-		"with bad keys, told to serve":   {[]string{"serve", "--dir", t.TempDir(), "--keys", keys}, "line 1"},
+		"with bad keys, command serve":   {[]string{"serve", "--dir", t.TempDir(), "--keys", keys}, "line 1"},
 		"with keys that are not there":   {[]string{"--dir", t.TempDir(), "--keys", keys + "2"}, "no such file"},
 		"with a setting it doesn't know": {[]string{"--dir", t.TempDir(), "--key", "x"}, "--key"},
 	} {
@@ -66,7 +66,7 @@ func TestRefusesToStart(t *testing.T) {
 	}
 }
 
-func TestListensToOthersWithKeysAlone(t *testing.T) {
+func TestPublicAddressesNeedKeys(t *testing.T) {
 	for _, address := range []string{"0.0.0.0:0", ":0", "[::]:0"} {
 		var said bytes.Buffer
 		log := slog.New(slog.NewTextHandler(&said, nil))
@@ -79,7 +79,7 @@ func TestListensToOthersWithKeysAlone(t *testing.T) {
 			continue
 		}
 		l.Close()
-		if !strings.Contains(said.String(), "in the clear") {
+		if !strings.Contains(said.String(), "not encrypted") {
 			t.Errorf("%s: no warning: %s", address, said.String())
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/api/cmd/internal/flags"
 	"github.com/atelier-go/atelier/api/cmd/internal/keys"
 	"github.com/atelier-go/atelier/pkg/awsconfig"
 	"github.com/atelier-go/atelier/pkg/gallery"
@@ -26,33 +27,33 @@ import (
 type serveCommand struct {
 	Dir    string       `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
 	Queue  string       `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
-	Bucket string       `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: results are answered by links to them, and what is erased is erased there too. Below its uploads/ clients put pictures that are large." placeholder:"NAME"`
+	Bucket string       `env:"ATELIER_BUCKET" help:"S3 bucket with copies, below pictures/, of the shared directory's published/: clients get links to them, and erased jobs are erased there too. Clients store large pictures below its uploads/." placeholder:"NAME"`
 	Listen string       `default:"127.0.0.1:8080" env:"ATELIER_LISTEN" help:"Address and port to listen on; without --keys a loopback address."`
-	Keys   keys.Setting `env:"ATELIER_KEYS" help:"Ask for API keys, a line for each as keygen writes it, in ${keys}. They are read again when they change (a file at the next request, the others within 10 s; a variable never); a line that is wrong then admits nobody." placeholder:"PLACE"`
+	Keys   keys.Setting `env:"ATELIER_KEYS" help:"Require API keys. The list has one line for each key, as keygen writes it, and is ${keys}. It is read again when it changes (a file at the next request, the others within 10 s; a variable never); an invalid line is then ignored." placeholder:"PLACE"`
 
-	Connections int `default:"2048" env:"ATELIER_CONNECTIONS" help:"Connections to this server process at the same time; one more closes the one that has been longest without a request."`
+	Connections int `default:"2048" env:"ATELIER_CONNECTIONS" help:"Largest number of connections to this server process; one more closes the one that has been idle longest."`
 
 	Logging       logs.Settings `embed:""`
-	api.Workers   `embed:""`
-	api.Shares    `embed:""`
+	flags.Workers `embed:""`
+	flags.Shares  `embed:""`
 	store.Quotas  `embed:""`
 	sweeper.Times `embed:""`
 }
 
-// Validate is called by kong once the flags are read.
+// Validate checks the flags; kong calls it.
 func (s *serveCommand) Validate() error {
 	if s.Connections <= s.Requests {
-		return fmt.Errorf("--connections of %d must be more than --requests of %d, each of which has one", s.Connections, s.Requests)
+		return fmt.Errorf("--connections of %d must be greater than --requests of %d, because each request has a connection", s.Connections, s.Requests)
 	}
 	return errors.Join(s.Workers.Validate(), s.Shares.Validate(), s.Quotas.Validate(), s.Times.Validate())
 }
 
-// besidesUploads is what the process takes besides the memory for submissions: 30 MB to
-// start with, and the rest for connections, answers and garbage.
+// besidesUploads is the memory of the process in addition to that for submissions: 30 MB at the
+// start, and the rest for connections, responses and garbage.
 const besidesUploads = 160 << 20
 
-// boundMemory has the garbage of submissions collected before it is as much again as
-// they are. Who sets GOMEMLIMIT has decided otherwise.
+// boundMemory sets a memory limit, so that the garbage of submissions is collected before it
+// doubles the memory that they use. GOMEMLIMIT overrides it.
 func (s *serveCommand) boundMemory() {
 	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
 		debug.SetMemoryLimit(int64(s.UploadMemory)<<20 + besidesUploads)
@@ -63,7 +64,7 @@ func (s *serveCommand) boundMemory() {
 func (s *serveCommand) Run(ctx context.Context, out output) error {
 	s.boundMemory()
 	log := s.Logging.New(out.stderr)
-	cfg := api.Config{Version: version(), Workers: s.Workers, Shares: s.Shares, Log: log}
+	cfg := api.Config{Version: version(), Workers: s.Workers.Config(), Shares: s.Shares.Config(), Log: log}
 	var err error
 	if s.Keys != "" {
 		if cfg.Keys, err = (keys.Opener{Getenv: os.Getenv, Log: log}).Open(ctx, s.Keys); err != nil {
@@ -76,11 +77,11 @@ func (s *serveCommand) Run(ctx context.Context, out output) error {
 	}
 	jobs := store.Config{Dir: s.Dir, Quotas: s.Quotas}
 	if s.Bucket != "" {
-		shown, err := gallery.Open(ctx, aws, s.Bucket, log)
+		published, err := gallery.Open(ctx, aws, s.Bucket, log)
 		if err != nil {
 			return err
 		}
-		cfg.Copies, cfg.Uploads, jobs.Unpublish = shown, uploads.New(shown.Bucket()), shown.Unpublish
+		cfg.Copies, cfg.Uploads, jobs.Unpublish = published, uploads.New(published.Bucket()), published.Unpublish
 	}
 	if cfg.Store, err = store.Open(jobs); err != nil {
 		return err
@@ -111,8 +112,8 @@ func (s *serveCommand) Run(ctx context.Context, out output) error {
 	return serve(ctx, listener, handler, s.Connections, handler.EndWaits)
 }
 
-// background runs f until ctx ends or the function that it returns is called, which
-// waits for it.
+// background runs f until ctx ends or the returned function is called, which waits until f has
+// returned.
 func background(ctx context.Context, f func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup

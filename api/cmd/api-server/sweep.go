@@ -11,8 +11,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/sweeper/sweepermetrics"
 )
 
-// newSweeper wires the sweeper, which runs here too: where all workers are gone
-// somebody must still end what gets too old.
+// newSweeper returns the sweeper. It runs here too, because jobs over the maximum age must be ended
+// even if there are no workers.
 func newSweeper(ctx context.Context, times sweeper.Times, jobs *store.Store, q *queue.Queue, metrics *sweepermetrics.Metrics, log *slog.Logger) (*sweeper.Sweeper, error) {
 	cfg := sweeper.Config{Store: jobs, Queue: q, Times: times, Swept: metrics.Swept, Log: log}
 	dead, err := q.Dead(ctx)
@@ -20,7 +20,7 @@ func newSweeper(ctx context.Context, times sweeper.Times, jobs *store.Store, q *
 	case err == nil:
 		cfg.Dead = dead
 	case errors.Is(err, queue.ErrNoDeadLetters):
-		log.Warn("what the queue gives up will not be noticed", "error", err)
+		log.Warn("the queue has no dead-letter queue: messages that it gives up are lost", "error", err)
 	default:
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-// Package keys opens the API keys that a setting names, for the mains of the API.
+// Package keys opens the list of API keys that a flag names, for the mains of the API.
 package keys
 
 import (
@@ -18,29 +18,28 @@ import (
 	"github.com/atelier-go/atelier/pkg/parameter"
 )
 
-// Vars are for kong: ${keys} in a flag's help is what a [Setting] may be.
+// Vars are kong's variables: in a flag's help, ${keys} lists the forms of a [Setting].
 var Vars = kong.Vars{"keys": places}
 
 const places = "a file, s3://BUCKET/KEY, ssm:NAME (a parameter of AWS Systems Manager) or env:NAME (lines separated by newlines or semicolons)"
 
-// A Setting is where keys are: the path of a file, or see [Vars].
+// A Setting is the place of a list of keys: the path of a file, or another form that [Vars] lists.
 type Setting string
 
-// remote says whether it takes a request to AWS to read the keys.
+// remote reports whether reading the keys takes a request to AWS.
 func (s Setting) remote() bool {
 	return strings.HasPrefix(string(s), "s3://") || strings.HasPrefix(string(s), "ssm:")
 }
 
-// An Opener opens keys. It loads the AWS configuration where they are on AWS.
+// An Opener opens lists of keys. It loads the AWS configuration if a list is on AWS.
 type Opener struct {
 	Getenv func(string) string
 	Log    *slog.Logger
-	// Lazy leaves the first read of keys on AWS to the first lookup, so that opening
-	// them sends no request.
+	// Lazy delays the first read of a list on AWS to the first lookup, so that Open sends no request.
 	Lazy bool
 }
 
-// Open opens the keys. What is wrong with them is an error, unless they are read later.
+// Open opens a list of keys. An invalid list is an error, unless it is read later.
 func (o Opener) Open(ctx context.Context, s Setting) (*keyring.Ring, error) {
 	source, err := o.source(ctx, s)
 	switch {
@@ -54,7 +53,7 @@ func (o Opener) Open(ctx context.Context, s Setting) (*keyring.Ring, error) {
 	return keyring.OpenSource(source, o.Log)
 }
 
-// source is nil for a file.
+// source returns nil for a file.
 func (o Opener) source(ctx context.Context, s Setting) (keyring.Source, error) {
 	if name, ok := strings.CutPrefix(string(s), "env:"); ok {
 		text := o.Getenv(name)
@@ -85,7 +84,7 @@ func (o Opener) source(ctx context.Context, s Setting) (keyring.Source, error) {
 
 func (s Setting) String() string { return string(s) }
 
-// A variable is keys in an environment variable, which is the same as long as the process lives.
+// A variable is a list in an environment variable, which does not change while the process runs.
 type variable struct {
 	Setting
 	text string
@@ -95,10 +94,10 @@ func (v variable) Read(context.Context, string) ([]byte, string, error) {
 	return []byte(strings.ReplaceAll(v.text, ";", "\n")), "unchanging", nil
 }
 
-// maxObject is a little more than keyring takes.
+// maxObject is one byte more than the largest list that keyring accepts.
 const maxObject = 1<<20 + 1
 
-// An object is keys in S3.
+// An object is a list in S3.
 type object struct {
 	Setting
 	bucket *bucket.Bucket
@@ -109,9 +108,9 @@ func (o object) Read(ctx context.Context, known string) ([]byte, string, error) 
 	return o.bucket.Changed(ctx, o.key, known, maxObject)
 }
 
-// A param is keys in a parameter. The Parameter Store has no conditional read, and the
-// versions of a parameter that is deleted and created again begin with 1 again, so the
-// text is compared.
+// A param is a list in a parameter. It compares the text, because the Parameter Store has no
+// conditional read, and the versions of a parameter that is deleted and created again start with 1
+// again.
 type param struct {
 	Setting
 	parameter *parameter.Parameter

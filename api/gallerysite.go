@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// GallerySite are the files of the gallery page as a static site of its own, flat,
-// the page as index.html. It reads manifests from gallery/index.json on, as
-// package gallery writes them, and whatever it shows must be at its own origin.
+// GallerySite returns the files of the gallery page as a static site: flat, with the page as
+// index.html. It reads the manifests of package gallery, starting with gallery/index.json. All that
+// it shows must be at its own origin.
 func GallerySite() fs.FS {
 	names, err := fs.Glob(ui, "ui/gallery*")
 	if err != nil {
 		panic(err) // the pattern is part of the program
 	}
-	var packed bytes.Buffer // the standard library's file system in memory, besides the one for tests
+	var packed bytes.Buffer // the only file system in memory of the standard library, except the one for tests
 	z := zip.NewWriter(&packed)
 	for _, name := range append(names, "ui/favicon.svg") {
 		content, err := ui.ReadFile(name)
@@ -24,14 +24,14 @@ func GallerySite() fs.FS {
 			panic(err) // the file is part of the program
 		}
 		if name = strings.TrimPrefix(name, "ui/"); name == "gallery.html" {
-			name, content = "index.html", sitePage(content)
+			name, content = "index.html", staticPage(content)
 		}
 		w, err := z.Create(name)
 		if err == nil {
 			_, err = w.Write(content)
 		}
 		if err != nil {
-			panic(err) // memory takes everything
+			panic(err) // writing to memory does not fail
 		}
 	}
 	if err := z.Close(); err != nil {
@@ -44,9 +44,9 @@ func GallerySite() fs.FS {
 	return site
 }
 
-// sitePage is the page where there is no API: its list is elsewhere, nothing can
-// be painted, and nobody sends the policy along.
-func sitePage(page []byte) []byte {
+// staticPage changes the page for a site without an API: its list is the manifests, it has no link
+// to the home page, and contains the content security policy, which no server sends.
+func staticPage(page []byte) []byte {
 	for _, change := range [][2]string{
 		{`content="v1/gallery?limit=60"`, `content="gallery/index.json"`},
 		{` data-home="./"`, ``},

@@ -16,7 +16,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-func TestSubmitPromisesADurableJob(t *testing.T) {
+func TestSubmittedJobIsStored(t *testing.T) {
 	s := serve(t)
 	name := style.Names()[0]
 	resp, body := s.post(form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: name}))
@@ -41,14 +41,14 @@ func TestSubmitPromisesADurableJob(t *testing.T) {
 		t.Errorf("Location %v, %v; Retry-After %q", where, err, resp.Header.Get("Retry-After"))
 	}
 	if len(s.queue.sent) != 1 || s.queue.sent[0] != (job.Message{Job: j.ID, Run: 1}) {
-		t.Errorf("announced %v", s.queue.sent)
+		t.Errorf("enqueued %v", s.queue.sent)
 	}
 	if stored, _ := s.pictures(t, j.ID); !bytes.Equal(stored, jpegPicture(t)) {
 		t.Errorf("stored %d bytes", len(stored))
 	}
 }
 
-func TestSubmitKeepsEveryField(t *testing.T) {
+func TestSubmissionFields(t *testing.T) {
 	s := serve(t)
 	names := style.Names()
 	j := s.submit(field{"image", "p.png", pngPicture(t)}, field{name: "style", value: names[0] + ":3," + names[1]},
@@ -67,9 +67,8 @@ func TestSubmitKeepsEveryField(t *testing.T) {
 	}
 }
 
-// Every bad submission has its answer, and leaves nothing on the disk or in the
-// queue.
-func TestBadSubmissions(t *testing.T) {
+// Every invalid submission has its response, and leaves nothing on the disk or in the queue.
+func TestInvalidSubmissions(t *testing.T) {
 	s := serve(t)
 	good := field{"image", "p.jpg", jpegPicture(t)}
 	named := field{name: "style", value: style.Names()[0]}
@@ -113,7 +112,7 @@ func TestBadSubmissions(t *testing.T) {
 		"format":                   {with(text("format", "bmp")), 422, "invalid_field", "jpeg, png"},
 		"quality":                  {with(text("quality", "101")), 422, "invalid_field", "1 to 100"},
 		"preserve_colors":          {with(text("preserve_colors", "maybe")), 422, "invalid_field", "true or false"},
-		"a misspelt field":         {with(text("strenght", "1")), 422, "invalid_field", `"strenght": is no field of a job; there are image, style_image, style, strength, size,`},
+		"a misspelt field":         {with(text("strenght", "1")), 422, "invalid_field", `"strenght": is not a field of a job; the fields are image, style_image, style, strength, size,`},
 		"a field twice":            {with(named), 422, "invalid_field", "twice"},
 		"an image twice":           {with(good), 422, "invalid_field", "twice"},
 		"a field of 2 KiB":         {with(text("format", strings.Repeat("x", 2048))), 422, "invalid_field", "too long"},
@@ -154,7 +153,7 @@ func TestBadSubmissions(t *testing.T) {
 		t.Errorf("%d files were left on the disk", n)
 	}
 	if len(s.queue.sent) != 0 {
-		t.Errorf("announced %v", s.queue.sent)
+		t.Errorf("enqueued %v", s.queue.sent)
 	}
 }
 
@@ -169,7 +168,7 @@ func wantProblem(t *testing.T, resp *http.Response, body []byte, status int, cod
 	}
 }
 
-func TestQueueAwayPromisesNothing(t *testing.T) {
+func TestSubmissionWhileQueueIsUnavailable(t *testing.T) {
 	s := serve(t)
 	s.queue.set(errors.New("connection refused by 10.1.2.3"))
 	resp, body := s.post(form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]}))
@@ -187,103 +186,8 @@ func TestQueueAwayPromisesNothing(t *testing.T) {
 	}
 }
 
-func TestJobThroughItsLife(t *testing.T) {
-	s := serve(t)
-	j := s.submit(field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]}, field{name: "format", value: "png"})
-	path := "/v1/jobs/" + string(j.ID)
-
-	resp, body := s.get(path)
-	etag := resp.Header.Get("ETag")
-	if resp.StatusCode != http.StatusOK || resp.Header.Get("Retry-After") == "" || etag == "" || !bytes.Contains(body, []byte(`"queued"`)) {
-		t.Fatalf("queued: %s %v %s", resp.Status, resp.Header, body)
-	}
-	if resp, body := s.get(path, "If-None-Match", etag); resp.StatusCode != 304 || len(body) != 0 || resp.Header.Get("ETag") != etag {
-		t.Errorf("unchanged: %s %v %s", resp.Status, resp.Header, body)
-	}
-	for _, header := range []string{"W/" + etag, `"x", ` + etag, "*"} {
-		if resp, _ := s.get(path, "If-None-Match", header); resp.StatusCode != 304 {
-			t.Errorf("If-None-Match: %s: %s", header, resp.Status)
-		}
-	}
-	resp, body = s.get(path + "/result")
-	wantProblem(t, resp, body, 409, "not_finished", "queued")
-
-	lease, err := s.store.Claim(t.Context(), j.ID, 1, "test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, body = s.get(path, "If-None-Match", etag)
-	if resp.StatusCode != http.StatusOK || !bytes.Contains(body, []byte(`"running"`)) {
-		t.Errorf("running: %s %s", resp.Status, body)
-	}
-	painted := pngPicture(t)
-	if err := lease.Succeed(painted, nil, job.Result{Width: 60, Height: 40, ContentType: "image/png"}, job.Receipt{Worker: "daemon"}); err != nil {
-		t.Fatal(err)
-	}
-	resp, body = s.get(path)
-	if err := json.Unmarshal(body, &j); err != nil || j.State != job.Succeeded || resp.Header.Get("Retry-After") != "" {
-		t.Fatalf("finished: %s", body)
-	}
-	if j.Result.URL != "v1/jobs/"+string(j.ID)+"/result" || j.Result.Bytes != int64(len(painted)) || len(j.Result.SHA256) != 64 {
-		t.Errorf("the result: %+v", j.Result)
-	}
-	resp, body = s.get("/" + j.Result.URL)
-	if !bytes.Equal(body, painted) || resp.Header.Get("Content-Type") != "image/png" || resp.Header.Get("ETag") != `"`+j.Result.SHA256+`"` ||
-		!strings.Contains(resp.Header.Get("Cache-Control"), "immutable") {
-		t.Errorf("the picture: %d bytes, %v", len(body), resp.Header)
-	}
-	if resp, body := s.get("/"+j.Result.URL, "Range", "bytes=0-7"); resp.StatusCode != 206 || !bytes.Equal(body, painted[:8]) {
-		t.Errorf("a range: %s, %d bytes", resp.Status, len(body))
-	}
-	if resp, _ := s.get("/"+j.Result.URL, "If-None-Match", `"`+j.Result.SHA256+`"`); resp.StatusCode != 304 {
-		t.Errorf("the picture again: %s", resp.Status)
-	}
-}
-
-// TestPreview: it is what the worker has stored, under an ETag of its own, and the
-// submitted picture is never served in its place.
-func TestPreview(t *testing.T) {
-	s := serve(t)
-	id := s.in(job.Queued)
-	path := "/v1/jobs/" + string(id) + "/preview"
-	resp, body := s.get(path)
-	wantProblem(t, resp, body, 409, "not_ready", "")
-	if resp.Header.Get("Retry-After") != "1" {
-		t.Errorf("Retry-After: got %q, want 1", resp.Header.Get("Retry-After"))
-	}
-	s.begun(id)
-	resp, body = s.get(path)
-	etag := resp.Header.Get("ETag")
-	if !bytes.Equal(body, jpegPicture(t)) || resp.Header.Get("Content-Type") != "image/jpeg" || etag == "" {
-		t.Errorf("%s: %d bytes, %v", resp.Status, len(body), resp.Header)
-	}
-	if resp, body = s.get(path, "If-None-Match", etag); resp.StatusCode != 304 || len(body) > 0 {
-		t.Errorf("with its ETag: %s, %d bytes", resp.Status, len(body))
-	}
-	canceled := s.in(job.Canceled)
-	resp, body = s.get("/v1/jobs/" + string(canceled) + "/preview")
-	wantProblem(t, resp, body, 404, "not_found", "without a preview")
-}
-
-func TestFailedJobSaysWhy(t *testing.T) {
-	s := serve(t)
-	j := s.submit(field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
-	lease, err := s.store.Claim(t.Context(), j.ID, 1, "test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := lease.Fail(job.Failure{Code: "damaged_image", Message: "the image is damaged"}); err != nil {
-		t.Fatal(err)
-	}
-	if _, body := s.get("/v1/jobs/" + string(j.ID)); !bytes.Contains(body, []byte(`"error":{"code":"damaged_image","message":"the image is damaged"}`)) {
-		t.Errorf("got %s", body)
-	}
-	resp, body := s.get("/v1/jobs/" + string(j.ID) + "/result")
-	wantProblem(t, resp, body, 409, "not_finished", "failed")
-}
-
-// Slow uploads hold a bounded number of slots: the next is told to come back, and when.
-func TestTooManySubmissionsAtOnceAreToldToComeBack(t *testing.T) {
+// Slow uploads occupy a limited number of places: the next one is refused with Retry-After.
+func TestTooManyConcurrentSubmissions(t *testing.T) {
 	s := serve(t, func(c *api.Config) { c.Shares.Uploads = 16 })
 	var open []*io.PipeWriter
 	var done sync.WaitGroup
@@ -306,14 +210,14 @@ func TestTooManySubmissionsAtOnceAreToldToComeBack(t *testing.T) {
 		}
 	}
 	contentType, body := form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
-	// The sixteen are on their way, not necessarily in: whoever comes before them gets in.
+	// The sixteen may not have arrived yet: a submission before them is accepted.
 	for {
 		resp, answer := s.post(contentType, body)
 		if resp.StatusCode == http.StatusAccepted {
 			continue
 		}
-		wantProblem(t, resp, answer, 429, "too_many_at_once", "your own requests")
-		// At their pace they take longer than any may.
+		wantProblem(t, resp, answer, 429, "too_many_at_once", "your other requests")
+		// At their rate they would take longer than the limit.
 		if after := resp.Header.Get("Retry-After"); after != "300" {
 			t.Errorf("Retry-After: %s", after)
 		}
@@ -324,7 +228,7 @@ func TestTooManySubmissionsAtOnceAreToldToComeBack(t *testing.T) {
 	}
 	done.Wait()
 	if resp, answer := s.post(contentType, body); resp.StatusCode != http.StatusAccepted {
-		t.Errorf("after they are gone: %s %s", resp.Status, answer)
+		t.Errorf("after they have ended: %s %s", resp.Status, answer)
 	}
 }
 
@@ -348,7 +252,7 @@ func TestStyles(t *testing.T) {
 	}
 }
 
-func TestOtherSitesAreRefused(t *testing.T) {
+func TestCrossOriginRequestsAreRefused(t *testing.T) {
 	s := serve(t)
 	contentType, body := form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
 	for name, header := range map[string][2]string{
@@ -381,8 +285,8 @@ func TestOtherSitesAreRefused(t *testing.T) {
 	}
 }
 
-// What huma is not told by a type, because the form is read without it.
-func TestSubmissionsAreDescribed(t *testing.T) {
+// The parts of the description that huma can't derive, because readForm reads the form.
+func TestSubmissionDescription(t *testing.T) {
 	s := serve(t)
 	_, body := s.get("/v1/openapi.json")
 	if bytes.Contains(body, []byte("base64")) {

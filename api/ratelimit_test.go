@@ -9,12 +9,12 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// A submission in a thousand seconds, so that none is allowed while the test
-// runs but the first.
+// slow allows one submission in a thousand seconds, so that only the first one of a test is
+// allowed.
 func slow(c *api.Config) { c.Shares.Rate = 0.001 }
 
 func TestSubmissionsAreLimitedByOwner(t *testing.T) {
-	g := serveGuarded(t, slow)
+	g := serveWithKeys(t, slow)
 	contentType, body := form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
 	for _, tt := range []struct {
 		as   string
@@ -58,13 +58,13 @@ func TestBurstsAreAllowed(t *testing.T) {
 	}
 }
 
-func TestSharesAreChecked(t *testing.T) {
+func TestInvalidShares(t *testing.T) {
 	s := serve(t)
 	for name, shares := range map[string]api.Shares{
-		"a rate below 0":                    {Rate: -1},
-		"no upload":                         {Uploads: -1},
-		"a memory that is too small":        {UploadMemory: 40},
-		"more requests than anybody serves": {Requests: 1e7},
+		"a rate below 0":             {Rate: -1},
+		"no upload":                  {Uploads: -1},
+		"a memory that is too small": {UploadMemory: 40},
+		"too many requests":          {Requests: 1e7},
 	} {
 		if _, err := api.New(api.Config{Store: s.store, Queue: s.queue, Shares: shares}); err == nil {
 			t.Errorf("%s was taken", name)

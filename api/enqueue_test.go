@@ -36,9 +36,9 @@ func repeatable(s *service) map[string]func(s *service) (job.Message, func(to *s
 	}
 }
 
-// sent is how many messages of a run there were.
+// sent returns the number of messages of a run.
 func (s *service) sent(m job.Message) (n int) {
-	for _, sent := range s.queue.announced() {
+	for _, sent := range s.queue.messages() {
 		if sent == m {
 			n++
 		}
@@ -46,15 +46,15 @@ func (s *service) sent(m job.Message) (n int) {
 	return n
 }
 
-// newProcess is a server with nothing but the directory and the queue in common.
+// newProcess is a server that shares only the directory and the queue.
 func (s *service) newProcess() *service {
 	s.Helper()
 	return s.limited(store.Quotas{})
 }
 
-// older makes the files of a job look as old as waiting would: those by which a run's age
-// is told, and the note of when it was announced last.
-func (s *service) older(id job.ID, run, announced time.Duration) {
+// older sets the times of a job's files back: those that determine a run's age, and the record of
+// when it was last enqueued.
+func (s *service) older(id job.ID, run, enqueued time.Duration) {
 	s.Helper()
 	dir := jobDir(s.T, s.store.Dir(), id)
 	entry, err := filepath.Glob(filepath.Join(s.store.Dir(), "active/*", string(id)))
@@ -62,7 +62,7 @@ func (s *service) older(id job.ID, run, announced time.Duration) {
 		s.Fatal(entry, err)
 	}
 	for path, ago := range map[string]time.Duration{
-		filepath.Join(dir, "input"): run, filepath.Join(dir, "run.2"): run, entry[0]: announced,
+		filepath.Join(dir, "input"): run, filepath.Join(dir, "run.2"): run, entry[0]: enqueued,
 	} {
 		at := time.Now().Add(-ago)
 		if err := os.Chtimes(path, at, at); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -71,8 +71,8 @@ func (s *service) older(id job.ID, run, announced time.Duration) {
 	}
 }
 
-// However often and by however many clients at once a request is repeated, the job's
-// message is sent by a process once in ten seconds, and by others hardly more.
+// However often and by however many clients a request is repeated, one process sends the job's
+// message once in ten seconds, and further processes hardly more.
 func TestRepeatedRequestsSendFewMessages(t *testing.T) {
 	for name := range repeatable(serve(t)) {
 		t.Run(name, func(t *testing.T) {
@@ -122,9 +122,8 @@ func TestRepeatedRequestsSendFewMessages(t *testing.T) {
 	}
 }
 
-// Who repeats a request because its message could not be sent has it sent, whichever
-// process is asked.
-func TestRepeatedRequestSendsWhatCouldNotBeSent(t *testing.T) {
+// A repeated request sends the message that could not be sent before, in any process.
+func TestRepeatedRequestResendsFailedMessage(t *testing.T) {
 	for name := range repeatable(serve(t)) {
 		for _, other := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
@@ -150,8 +149,8 @@ func TestRepeatedRequestSendsWhatCouldNotBeSent(t *testing.T) {
 	}
 }
 
-// A run is announced whenever the one before was.
-func TestEveryRunIsAnnounced(t *testing.T) {
+// A run is enqueued although the one before was a moment ago.
+func TestEveryRunIsEnqueued(t *testing.T) {
 	s := serve(t)
 	id := s.in(job.Canceled)
 	for run := 2; run < 6; run++ {

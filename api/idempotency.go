@@ -17,8 +17,8 @@ const (
 	maxKey    = 255 // characters
 )
 
-// keyParameter documents the header; idempotencyKey reads it, because huma takes
-// an empty header for none.
+// keyParameter describes the header. idempotencyKey reads it, because huma treats an empty header
+// like an absent one.
 func keyParameter() *huma.Param {
 	shortest, longest := 1, maxKey
 	return &huma.Param{
@@ -28,7 +28,7 @@ func keyParameter() *huma.Param {
 	}
 }
 
-// idempotencyKey reads the header; empty where there is none.
+// idempotencyKey returns the key of a request; empty without the header.
 func idempotencyKey(h http.Header) (string, error) {
 	values := h.Values(keyHeader)
 	if len(values) == 0 {
@@ -50,33 +50,34 @@ func idempotencyKey(h http.Header) (string, error) {
 	return key, nil
 }
 
-// keepOnce is keep under an idempotency key. What is stored under a key stays,
-// because another request may have been promised it: if it can't be announced,
-// the same request again does so, or the sweeper.
-func (s *Server) keepOnce(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
-	j, made, err := s.Store.CreateOnce(spec, f.files["image"], f.files["style_image"], key)
-	f.letGo()
-	return s.announceOnce(ctx, j, made, err)
+// storeOnce is storeAndEnqueue with an idempotency key. A job that is stored with a key stays,
+// because another request may have confirmed it: if it can't be enqueued, the same request again
+// does so, or the sweeper.
+func (s *Server) storeOnce(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
+	j, created, err := s.Store.CreateOnce(spec, f.files["image"], f.files["style_image"], key)
+	f.releaseMemory()
+	return s.enqueueKeyed(ctx, j, created, err)
 }
 
-// announceOnce announces a job that was made under a key, by this request or another.
-func (s *Server) announceOnce(ctx context.Context, j job.Job, made bool, err error) (job.Job, error) {
+// enqueueKeyed enqueues a job that was stored with a key, by this request (created) or an earlier
+// one. err is the error of storing it.
+func (s *Server) enqueueKeyed(ctx context.Context, j job.Job, created bool, err error) (job.Job, error) {
 	if errors.Is(err, job.ErrKeyReused) || errors.Is(err, job.ErrUploadTaken) || errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrQuota) || errors.Is(err, job.ErrDiskFull) || errors.Is(err, job.ErrBacklog) {
 		return job.Job{}, err
 	}
 	switch {
 	case err != nil:
-	case made:
-		err = s.announceNoted(ctx, message(ctx, j.ID, j.Run, j.Owner))
-	case j.State == job.Queued && j.Attempts == 0 && !justMade(j):
-		err = s.announceAgain(ctx, j, false)
+	case created:
+		err = s.enqueueAndRemember(ctx, message(ctx, j.ID, j.Run, j.Owner))
+	case j.State == job.Queued && j.Attempts == 0 && !createdRecently(j):
+		err = s.enqueueAgain(ctx, j, false)
 	}
 	if err != nil {
-		return job.Job{}, fmt.Errorf("%w: %w", errUnsure, err)
+		return job.Job{}, fmt.Errorf("%w: %w", errMaybeStored, err)
 	}
 	return j, nil
 }
 
-// justMade reports whether the request that made a job may still be about to announce it. A time that is further
-// ahead than that is by the clock of another machine, which tells nothing.
-func justMade(j job.Job) bool { return time.Since(j.CreatedAt).Abs() <= unannounced }
+// createdRecently reports whether the request that created a job may still be about to enqueue it.
+// A time further in the future is of another machine's clock and proves nothing.
+func createdRecently(j job.Job) bool { return time.Since(j.CreatedAt).Abs() <= enqueueGrace }

@@ -13,15 +13,15 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// Who sends a byte now and then does not keep a place that others could have.
-func TestTrickleIsEnded(t *testing.T) {
+// A client that sends a byte now and then does not keep its place.
+func TestSlowBodyIsAborted(t *testing.T) {
 	s := serve(t, func(c *api.Config) { c.Stall = 100 * time.Millisecond })
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	// Each byte comes when the one before is on its way: it never stalls for long.
+	// It never stalls for long, but is slower than the minimum rate.
 	go func() {
 		_, err := io.WriteString(conn, "POST /v1/jobs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000000\r\n\r\n")
 		for tick := time.NewTicker(10 * time.Millisecond); err == nil; <-tick.C {
@@ -34,13 +34,13 @@ func TestTrickleIsEnded(t *testing.T) {
 	}
 }
 
-// A slow line is given the time that its bytes take.
-func TestSlowLineIsGivenTime(t *testing.T) {
+// The time limit of a body grows with its length.
+func TestBodyAtMinimumRateIsAccepted(t *testing.T) {
 	st, err := store.Open(store.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := api.New(api.Config{Store: st, Queue: &ledger{}})
+	h, err := api.New(api.Config{Store: st, Queue: &recordingQueue{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestSlowLineIsGivenTime(t *testing.T) {
 	if len(w.set) < 3 || !w.set[len(w.set)-1].IsZero() {
 		t.Fatalf("deadlines: got %d, the last %v: want none after the body", len(w.set), w.set)
 	}
-	const atLeast = 60 * time.Second // for a megabyte at 16 KiB a second
+	const atLeast = 60 * time.Second // a mebibyte at 16 KiB a second
 	if first, last := w.set[0].Sub(began), w.set[len(w.set)-2].Sub(began); first > 20*time.Second || last < atLeast {
 		t.Errorf("it may take %v at first, and %v at the end", first, last)
 	}

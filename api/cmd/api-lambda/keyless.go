@@ -7,10 +7,10 @@ import (
 	"net/url"
 )
 
-// mayServe refuses to be reachable by everybody without keys: an HTTP API's
-// address is public.
-func mayServe(local bool, endpoint string) error {
-	const without = "without API keys anybody could use this function, so it does not start on AWS: set ATELIER_KEYS; "
+// checkKeyless returns an error unless a function without keys runs on a local stack: the address
+// of an HTTP API is public.
+func checkKeyless(local bool, endpoint string) error {
+	const without = "without API keys anyone could use this function, so it does not start on AWS: set ATELIER_KEYS; "
 	if !local {
 		return errors.New(without + "on a local stack set ATELIER_LOCAL=1")
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/atelier-go/atelier/api/keyring"
 )
 
-// While the file of keys has been unreadable for too long nobody is admitted, and
-// told to come again: no client takes its key for a wrong one.
-func TestKeysAway(t *testing.T) {
+// While the file of keys has been unreadable for too long, requests get 503 with Retry-After
+// instead of 401, so that no client believes that its key is wrong.
+func TestUnreadableKeys(t *testing.T) {
 	key, line := keyring.New(keyring.Holder{Owner: "anna", Scopes: []keyring.Scope{keyring.Read, keyring.Admin}})
 	path := filepath.Join(t.TempDir(), "keys")
 	store := func() {

@@ -9,8 +9,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// Whoever could erase a job can erase it when its record is damaged, and nobody else;
-// if the damage hides whose it is, only those who may erase everybody's.
+// A job with a damaged record can be erased by the same callers as before; if the owner is
+// unreadable, only by those who may erase all jobs.
 func TestDamagedJobsAreErased(t *testing.T) {
 	const status, outcome, spec = "status.json", "final.1", "spec.json"
 	for _, tt := range []struct {
@@ -35,7 +35,7 @@ func TestDamagedJobsAreErased(t *testing.T) {
 			name += ", the spec too"
 		}
 		t.Run(name, func(t *testing.T) {
-			g := serveGuarded(t)
+			g := serveWithKeys(t)
 			id := g.submitAs("right", field{name: "public", value: "true"}).ID
 			result := job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}
 			if err := g.begun(id).Succeed(jpegPicture(t), nil, result, job.Receipt{Worker: "daemon"}); err != nil {

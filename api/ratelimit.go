@@ -9,14 +9,15 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// burstSeconds is how many seconds' worth of changes an owner may ask for at once.
+// burstSeconds is how many seconds' worth of changes an owner may request at once.
 const burstSeconds = 10
 
-// enoughOwners is how many owners a limiter remembers before it forgets those who have
-// asked for nothing for burstSeconds: they may do as much as one whom it never saw.
-const enoughOwners = 1024
+// manyOwners is the number of owners from which a limiter removes idle ones: those who have
+// requested nothing for burstSeconds have their whole burst again, like an unknown owner.
+const manyOwners = 1024
 
-// A limiter bounds how often each owner changes something.
+// A limiter limits how often each owner changes something. Not an LRU cache: it must not remove an
+// owner who is not idle.
 type limiter struct {
 	every rate.Limit
 
@@ -24,8 +25,7 @@ type limiter struct {
 	owners map[string]*rate.Limiter
 }
 
-// newLimiter allows so many changes a second; nil, which allows all, where
-// that is 0.
+// newLimiter allows the given number of changes a second. It returns nil, which allows all, for 0.
 func newLimiter(perSecond float64) *limiter {
 	if perSecond == 0 {
 		return nil
@@ -33,29 +33,29 @@ func newLimiter(perSecond float64) *limiter {
 	return &limiter{every: rate.Limit(perSecond), owners: map[string]*rate.Limiter{}}
 }
 
-// allow counts a change of an owner's, or is the answer to one too many.
+// allow counts a change of an owner, and returns the response to one too many, or nil.
 func (l *limiter) allow(owner string) *Problem {
 	if l == nil {
 		return nil
 	}
-	turn := l.of(owner).Reserve()
+	turn := l.limiterOf(owner).Reserve()
 	wait := turn.Delay()
 	if wait == 0 {
 		return nil
 	}
-	turn.Cancel() // nobody waits here for it
+	turn.Cancel() // the request is refused instead of delayed
 	p := newProblem(http.StatusTooManyRequests, "rate_limited",
-		fmt.Sprintf("more than %g changes a second, which is the limit here; try again in a moment", float64(l.every)))
+		fmt.Sprintf("more than %g changes a second, the limit of this server; try again in a moment", float64(l.every)))
 	p.header.Set("Retry-After", inSeconds(wait))
 	return p
 }
 
-func (l *limiter) of(owner string) *rate.Limiter {
+func (l *limiter) limiterOf(owner string) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known, ok := l.owners[owner]
 	if !ok {
-		if len(l.owners) >= enoughOwners {
+		if len(l.owners) >= manyOwners {
 			maps.DeleteFunc(l.owners, func(_ string, idle *rate.Limiter) bool { return idle.Tokens() >= float64(idle.Burst()) })
 		}
 		known = rate.NewLimiter(l.every, max(1, int(float64(l.every)*burstSeconds)))

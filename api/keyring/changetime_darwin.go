@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// changed is when a file's content or attributes changed last; zero where that is unknown.
-func changed(info fs.FileInfo) time.Time {
+// changeTime returns when a file's content or attributes last changed; the zero time if that is unknown.
+func changeTime(info fs.FileInfo) time.Time {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
 		return time.Unix(s.Ctimespec.Unix())
 	}

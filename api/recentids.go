@@ -1,0 +1,32 @@
+package api
+
+import (
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+)
+
+// recentIDs are identifiers that were added a short time ago. If there are too many, those that were
+// added first are removed. It is safe for concurrent use.
+type recentIDs struct {
+	age     time.Duration // for which an identifier is kept
+	expires *lru.Cache[string, time.Time]
+}
+
+// newRecentIDs returns an empty set for up to limit identifiers, which must be positive.
+func newRecentIDs(limit int, age time.Duration) *recentIDs {
+	expires, err := lru.New[string, time.Time](limit)
+	if err != nil {
+		panic(err) // the limit is a constant
+	}
+	return &recentIDs{age, expires}
+}
+
+func (r *recentIDs) has(id string, now time.Time) bool {
+	until, ok := r.expires.Peek(id) // not Get, which would count as adding it
+	return ok && now.Before(until)
+}
+
+func (r *recentIDs) add(id string, now time.Time) { r.expires.Add(id, now.Add(r.age)) }
+
+func (r *recentIDs) remove(id string) { r.expires.Remove(id) }

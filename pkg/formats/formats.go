@@ -1,0 +1,120 @@
+// Package formats lists the picture formats that Atelier reads and writes. API, page, submitter and
+// pkg/imageio take names, content types, file name extensions and first bytes from here.
+//
+// A new format is an entry in this list and its code in pkg/imageio, whose tests compare the two.
+// The documents repeat the list; a test in this package compares them with it.
+package formats
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A Format is a picture format.
+type Format struct {
+	Name        string   // in requests, specs and the names of published files
+	Title       string   // in texts for users
+	ContentType string   // the media type
+	Extensions  []string // of file names, in lower case with the dot; results have the first
+	// Magic is the start of each file, at most [HeadLength] bytes; ? matches any byte.
+	Magic string
+	// Output reports whether results can have the format. All formats can be submitted.
+	Output bool
+}
+
+var all = []Format{
+	{Name: "jpeg", Title: "JPEG", ContentType: "image/jpeg", Extensions: []string{".jpg", ".jpeg"}, Magic: "\xff\xd8", Output: true},
+	{Name: "png", Title: "PNG", ContentType: "image/png", Extensions: []string{".png"}, Magic: "\x89PNG", Output: true},
+	{Name: "webp", Title: "WebP", ContentType: "image/webp", Extensions: []string{".webp"}, Magic: "RIFF????WEBP", Output: true},
+	{Name: "gif", Title: "GIF", ContentType: "image/gif", Extensions: []string{".gif"}, Magic: "GIF8"},
+}
+
+// HeadLength is the number of bytes that [Of] needs.
+const HeadLength = 12
+
+// All returns the formats in the order in which texts list them.
+func All() []Format { return slices.Clone(all) }
+
+// Outputs returns those that results can have.
+func Outputs() []Format { return slices.DeleteFunc(All(), func(f Format) bool { return !f.Output }) }
+
+// Named returns the format of a name, and the zero Format for an unknown name.
+func Named(name string) Format {
+	return first(func(f *Format) bool { return f.Name == name })
+}
+
+// Of returns the format that data begins with, and the zero Format for any other. It examines the
+// first [HeadLength] bytes only.
+func Of(data []byte) Format {
+	return first(func(f *Format) bool { return f.begins(data) })
+}
+
+// OfFile returns the format that the extension of a file's name stands for, in upper or lower case,
+// and the zero Format if it stands for none.
+func OfFile(name string) Format {
+	extension := strings.ToLower(filepath.Ext(name))
+	return first(func(f *Format) bool { return slices.Contains(f.Extensions, extension) })
+}
+
+func first(matches func(*Format) bool) Format {
+	for i := range all {
+		if matches(&all[i]) {
+			return all[i]
+		}
+	}
+	return Format{}
+}
+
+func (f *Format) begins(data []byte) bool {
+	if len(data) < len(f.Magic) {
+		return false
+	}
+	for i := range len(f.Magic) {
+		if f.Magic[i] != '?' && f.Magic[i] != data[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// Extension returns the extension of results; "" for the zero Format.
+func (f Format) Extension() string {
+	if len(f.Extensions) == 0 {
+		return ""
+	}
+	return f.Extensions[0]
+}
+
+// Names returns the formats' names.
+func Names(of []Format) []string { return list(of, func(f Format) string { return f.Name }) }
+
+// ContentTypes returns the formats' media types.
+func ContentTypes(of []Format) []string {
+	return list(of, func(f Format) string { return f.ContentType })
+}
+
+// Titles returns the formats' titles as a list for texts: "JPEG, PNG or GIF" if the conjunction is
+// "or".
+func Titles(of []Format, conjunction string) string {
+	return sentence(list(of, func(f Format) string { return f.Title }), conjunction)
+}
+
+// NameList returns the formats' names as a list for texts, as [Titles] does.
+func NameList(of []Format, conjunction string) string { return sentence(Names(of), conjunction) }
+
+func list(of []Format, text func(Format) string) []string {
+	texts := make([]string, len(of))
+	for i, f := range of {
+		texts[i] = text(f)
+	}
+	return texts
+}
+
+func sentence(words []string, conjunction string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " " + conjunction + " " + words[last]
+}
