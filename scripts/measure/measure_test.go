@@ -36,7 +36,7 @@ var build = sync.OnceValue(func() error {
 		return err
 	}
 	for _, args := range [][]string{
-		{"-o", bin + "/", "../devstack", "../../api/cmd/api-server", "../../worker/cmd/worker-daemon", "../../worker/cmd/picture-decoder", "../../worker/cmd/worker-bootstrap"},
+		{"-o", bin + "/", "../../worker/cmd/picture-decoder", "../../worker/cmd/worker-bootstrap"},
 		{"-tags=nodynamic,onnx", "-o", bin + "/measure-onnx", "."},
 	} {
 		if out, err := exec.Command("go", append([]string{"build"}, args...)...).CombinedOutput(); err != nil {
@@ -53,9 +53,9 @@ var bin string
 func quick(t *testing.T, what ...string) []string {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("needs TensorFlow and MiniStack: left out with -short")
+		t.Skip("needs TensorFlow and ONNX Runtime: left out with -short")
 	}
-	for _, name := range []string{"ATELIER_MINISTACK", "ATELIER_SAMPLES", "ATELIER_LIBTENSORFLOW", "ATELIER_ONNXRUNTIME", "ATELIER_ROOT"} {
+	for _, name := range []string{"ATELIER_SAMPLES", "ATELIER_LIBTENSORFLOW", "ATELIER_ONNXRUNTIME", "ATELIER_ROOT"} {
 		if os.Getenv(name) == "" {
 			const missing = `not set up: run scripts/setup, then eval "$(scripts/env)"`
 			if os.Getenv("CI") != "" {
@@ -78,10 +78,7 @@ func TestBenchmarks(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "results.md")
 			var stdout, stderr bytes.Buffer
 			args := append(quick(t, b.name), "--out", out)
-			switch b.name {
-			case "teacher":
-				args = append(args, "--teacher", magentatest.Teacher(t, "../../model/atelier"))
-			case "model":
+			if b.name == "model" {
 				args = append(args, "--teacher", magentatest.Teacher(t, "../../model/atelier"), "--training", t.TempDir(), "--python", fakePython(t))
 			}
 			err := run(t.Context(), args, &stdout, &stderr)
@@ -121,7 +118,7 @@ func (i *interrupt) Write(b []byte) (int, error) {
 }
 
 func TestInterrupted(t *testing.T) {
-	for name, word := range map[string]string{"daemon": "private", "idle": "queue in memory", "submissions": "memory, 2 clients", "lambda": "the largest picture"} {
+	for name, word := range map[string]string{"decoder": "separate", "submissions": "API", "lambda": "the largest picture"} {
 		t.Run(name, func(t *testing.T) {
 			args, out := quick(t, name), filepath.Join(t.TempDir(), "results.md")
 			if err := os.WriteFile(out, []byte("as before"), 0o600); err != nil {
@@ -161,12 +158,12 @@ func mentioning(path string) (lines []string) {
 func TestFailedBenchmarkKeepsOthers(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "results.md")
 	var stderr bytes.Buffer
-	err := run(t.Context(), append(quick(t, "daemon", "start"), "--tensorflow", "", "--out", out), &bytes.Buffer{}, &stderr)
+	err := run(t.Context(), append(quick(t, "decoder", "start"), "--tensorflow", "", "--out", out), &bytes.Buffer{}, &stderr)
 	if err == nil || !strings.HasPrefix(err.Error(), "start: ") {
 		t.Errorf("got %v, want the reason of start", err)
 	}
-	if written, _ := os.ReadFile(out); !bytes.Contains(written, []byte("## daemon: ")) {
-		t.Errorf("got\n%s\nwant the section of daemon", written)
+	if written, _ := os.ReadFile(out); !bytes.Contains(written, []byte("## decoder: ")) {
+		t.Errorf("got\n%s\nwant the section of decoder", written)
 	}
 }
 
