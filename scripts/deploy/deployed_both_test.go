@@ -28,14 +28,14 @@ func TestDeploymentWithInstances(t *testing.T) {
 	if found == nil {
 		t.Fatal("no API key was shown")
 	}
-	d.key = found[1]
+	d.Key = found[1]
 	for _, name := range []string{"lib/engine.so", "models/atelier/model"} {
 		if b, err := os.ReadFile(filepath.Join(d.dir, filepath.FromSlash(name))); err != nil || string(b) != name {
 			t.Errorf("%s: %q, %v", name, b, err)
 		}
 	}
-	if r := d.ask(http.MethodGet, "/v1/jobs", nil); r.StatusCode != http.StatusOK {
-		t.Errorf("with the key: %s: %s", r.Status, r.body)
+	if r := d.Ask(http.MethodGet, "/v1/jobs", nil); r.StatusCode != http.StatusOK {
+		t.Errorf("with the key: %s: %s", r.Status, r.Body)
 	}
 	out, _ := d.must("status")
 	for _, want := range []string{"both, tensorflow", "ssm:/atelier/keys", "mapping Enabled", "0 of at most 2"} {
@@ -51,8 +51,8 @@ func TestDeploymentWithInstances(t *testing.T) {
 	if out, _ := d.must("status"); !strings.Contains(out, "ec2, tensorflow") || strings.Contains(out, "functions") {
 		t.Error("the mode has changed")
 	}
-	if r := d.ask(http.MethodGet, "/v1/jobs", nil); r.StatusCode != http.StatusOK {
-		t.Errorf("with the key: %s: %s", r.Status, r.body)
+	if r := d.Ask(http.MethodGet, "/v1/jobs", nil); r.StatusCode != http.StatusOK {
+		t.Errorf("with the key: %s: %s", r.Status, r.Body)
 	}
 	if _, _, err := d.command("atelier\n", "down", "--data", "--yes"); err != nil {
 		t.Fatal(err)

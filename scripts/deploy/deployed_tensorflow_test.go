@@ -23,8 +23,8 @@ func TestDeploymentWithTensorFlow(t *testing.T) {
 	if found == nil {
 		t.Fatal("no API key was shown")
 	}
-	d.key = found[1]
-	j := d.ended(d.submit(d.photograph()))
+	d.Key = found[1]
+	j := d.ended(d.Submit(d.photograph()))
 	if j.State != job.Succeeded || j.Receipt == nil || !strings.HasPrefix(j.Receipt.Engine, "tensorflow ") || j.Receipt.Worker != "lambda" {
 		t.Errorf("%+v, receipt %+v", j, j.Receipt)
 	}

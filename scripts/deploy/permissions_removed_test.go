@@ -251,7 +251,7 @@ func newGrants(t *testing.T) *grants {
 	if found == nil {
 		t.Fatal("no API key was shown")
 	}
-	d.key = found[1]
+	d.Key = found[1]
 	g := withPolicies(d)
 	g.prepare()
 	return g

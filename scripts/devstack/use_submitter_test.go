@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/scripts/apitest"
 )
 
 // submitAndPoll submits a picture with the submitter, which polls until it is painted, and checks
@@ -19,10 +20,10 @@ import (
 func submitAndPoll(d *demo, worker string) {
 	dir := d.TempDir()
 	in, out := filepath.Join(dir, "in.jpg"), filepath.Join(dir, "out.jpg")
-	if err := os.WriteFile(in, photo(d.T, 320, 240), 0o600); err != nil {
+	if err := os.WriteFile(in, apitest.Stripes(d.T, 320, 240), 0o600); err != nil {
 		d.Fatal(err)
 	}
-	output, err := exec.CommandContext(d.Context(), filepath.Join(bin, "submitter"), "submit", in, "--api", d.base,
+	output, err := exec.CommandContext(d.Context(), filepath.Join(bin, "submitter"), "submit", in, "--api", d.Base,
 		"--style", "night-swirls", "--wait", "-o", out, "--json", "--timeout", "1m").Output()
 	if err != nil {
 		d.Fatalf("submitter: %v\n%s", err, output)

@@ -62,7 +62,7 @@ func TestUseLargePhotograph(t *testing.T) {
 	}
 	d.wantUploaded(j.ID, size)
 
-	p := browsertest.Start(t).Open(t, d.base+"/")
+	p := browsertest.Start(t).Open(t, d.Base+"/")
 	p.Until(`document.querySelector('#tiles input')`)
 	p.Do(chromedp.SetUploadFiles(chromedp.CSS("#file"), []string{path}))
 	p.Until(`document.querySelectorAll('#pieces label').length === 1`)
@@ -70,8 +70,8 @@ func TestUseLargePhotograph(t *testing.T) {
 	p.Until(`document.body.dataset.phase === 'succeeded' && document.querySelector('#after').naturalWidth > 0`)
 	d.wantUploaded(job.ID(p.Str(`location.hash.slice('#job='.length)`)), size)
 
-	a := d.ask(http.MethodPost, "/v1/uploads", bytes.NewReader([]byte(`{"bytes": 20971521}`)), "Content-Type", "application/json")
-	d.refused(a, http.StatusRequestEntityTooLarge, "too_many_bytes")
+	a := d.Ask(http.MethodPost, "/v1/uploads", bytes.NewReader([]byte(`{"bytes": 20971521}`)), "Content-Type", "application/json")
+	d.Refused(a, http.StatusRequestEntityTooLarge, "too_many_bytes")
 	d.end(os.Interrupt)
 }
 

@@ -4,16 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/atelier-go/atelier/scripts/measure/magenta/magentatest"
 	"github.com/atelier-go/atelier/scripts/measure/photograph"
+	"github.com/atelier-go/atelier/scripts/setuptest"
 )
 
 // The benchmarks start their own program again, which here is the test binary.
@@ -23,31 +21,20 @@ func TestMain(m *testing.M) {
 		return
 	}
 	code := m.Run()
-	if bin != "" {
-		_ = os.RemoveAll(bin) // a temporary folder
-	}
+	built.Remove()
 	os.Exit(code)
 }
 
-// build compiles the real programs once for all tests.
-var build = sync.OnceValue(func() error {
-	var err error
-	if bin, err = os.MkdirTemp("", "atelier-bin-"); err != nil {
-		return err
-	}
-	for _, args := range [][]string{
-		{"-o", bin + "/", "../../worker/cmd/picture-decoder", "../../worker/cmd/worker-bootstrap"},
-		{"-tags=nodynamic,onnx", "-o", bin + "/measure-onnx", "."},
-	} {
-		if out, err := exec.Command("go", append([]string{"build"}, args...)...).CombinedOutput(); err != nil {
-			return fmt.Errorf("%w\n%s", err, out)
-		}
-	}
-	return nil
-})
+// built has the real programs.
+var built setuptest.Programs
 
-// bin is the folder that build fills; empty before.
-var bin string
+// programs returns the folder of the programs that benchmarks start.
+func programs(t *testing.T) string {
+	t.Helper()
+	return built.Dir(t,
+		[]string{"-o", "$DIR/", "../../worker/cmd/picture-decoder", "../../worker/cmd/worker-bootstrap"},
+		[]string{"-tags=nodynamic,onnx", "-o", "$DIR/measure-onnx", "."})
+}
 
 // quick returns the arguments of a run that takes seconds.
 func quick(t *testing.T, what ...string) []string {
@@ -55,18 +42,8 @@ func quick(t *testing.T, what ...string) []string {
 	if testing.Short() {
 		t.Skip("needs TensorFlow and ONNX Runtime: left out with -short")
 	}
-	for _, name := range []string{"ATELIER_SAMPLES", "ATELIER_LIBTENSORFLOW", "ATELIER_ONNXRUNTIME", "ATELIER_ROOT"} {
-		if os.Getenv(name) == "" {
-			const missing = `not set up: run scripts/setup, then eval "$(scripts/env)"`
-			if os.Getenv("CI") != "" {
-				t.Fatal(missing)
-			}
-			t.Skip(missing)
-		}
-	}
-	if err := build(); err != nil {
-		t.Fatal(err)
-	}
+	setuptest.Require(t, "", "ATELIER_SAMPLES", "ATELIER_LIBTENSORFLOW", "ATELIER_ONNXRUNTIME", "ATELIER_ROOT")
+	bin := programs(t)
 	return append(what, "--quick", "--bin", bin, "--onnx", filepath.Join(bin, "measure-onnx"), "--dir", t.TempDir())
 }
 
