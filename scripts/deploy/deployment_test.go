@@ -172,6 +172,32 @@ func (d *deployment) up(args ...string) (stderr string) {
 	return stderr
 }
 
+// upFirst deploys for the first time, and uses the key that is shown.
+func (d *deployment) upFirst(args ...string) {
+	d.Helper()
+	found := shownKey.FindStringSubmatch(d.up(args...))
+	if found == nil {
+		d.Fatal("no API key was shown")
+	}
+	d.Key = found[1]
+}
+
+// upAgain deploys again, which must not make another first key.
+func (d *deployment) upAgain(args ...string) {
+	d.Helper()
+	if shownKey.MatchString(d.up(args...)) {
+		d.Error("a second first key was made")
+	}
+}
+
+// on runs a part of a test on the same deployment, unless an earlier part has failed.
+func (d *deployment) on(name string, f func(d *deployment)) {
+	d.root.Helper()
+	if !d.root.Failed() {
+		d.root.Run(name, func(t *testing.T) { d.T = t; f(d) })
+	}
+}
+
 var shownKey = regexp.MustCompile(`the key, shown this once: (\S+)`)
 
 // enable enables or disables the mapping from the queue to the worker.

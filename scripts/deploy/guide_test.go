@@ -16,24 +16,11 @@ import (
 func TestGuide(t *testing.T) {
 	d := newDeployment(t)
 	archive(t, filepath.Join(d.archives, "atelier-ec2.tar.gz"), "bin/worker-daemon-onnx") // MiniStack starts no instances
-	found := shownKey.FindStringSubmatch(d.up())
-	if found == nil {
-		t.Fatal("no API key was shown")
-	}
-	d.Key = found[1]
-	for _, part := range []struct {
-		name string
-		run  func(*deployment)
-	}{
-		{"domain", (*deployment).testOwnDomain},
-		{"roll back", (*deployment).testRollBack},
-		{"compute", (*deployment).testOtherCompute},
-		{"lost bucket", (*deployment).testLostBucket},
-	} {
-		if !t.Failed() {
-			t.Run(part.name, func(t *testing.T) { d.T = t; part.run(d) })
-		}
-	}
+	d.upFirst()
+	d.on("domain", (*deployment).testOwnDomain)
+	d.on("roll back", (*deployment).testRollBack)
+	d.on("compute", (*deployment).testOtherCompute)
+	d.on("lost bucket", (*deployment).testLostBucket)
 }
 
 // testOwnDomain fetches from the bucket and submits as a page on another domain.
@@ -143,11 +130,7 @@ func (d *deployment) testLostBucket() {
 	if err := os.Remove(filepath.Join(d.dir, "sweep", "copy.json")); err != nil && !os.IsNotExist(err) {
 		d.Fatal(err)
 	}
-	found := shownKey.FindStringSubmatch(d.up("--set", "ExistingFileSystem="+fileSystem))
-	if found == nil {
-		d.Fatal("no new first key was made")
-	}
-	d.Key = found[1]
+	d.upFirst("--set", "ExistingFileSystem="+fileSystem)
 	if d.outputs["BucketName"] == lost || d.outputs["FileSystemId"] != fileSystem {
 		d.Errorf("the data are in %s and %s", d.outputs["BucketName"], d.outputs["FileSystemId"])
 	}

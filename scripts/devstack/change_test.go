@@ -50,12 +50,9 @@ func (d *demo) submitterExits(args ...string) (output []byte, code int) {
 // A job is canceled, retried and erased while a worker is processing it.
 func TestUseChangesDuringAttempts(t *testing.T) {
 	d := start(t, "server")
-	on := func(name string, f func(d *demo)) {
-		t.Run(name, func(t *testing.T) { sub := *d; sub.T = t; f(&sub) })
-	}
-	on("the result of a canceled job is discarded", testCancel)
-	on("a job is retried while its canceled run is painted", testCancelAndRetry)
-	on("nothing is left of an erased job", testErase)
+	d.on("the result of a canceled job is discarded", testCancel)
+	d.on("a job is retried while its canceled run is painted", testCancelAndRetry)
+	d.on("nothing is left of an erased job", testErase)
 	d.end(os.Interrupt)
 	noTemporaryFiles(t, d.dir)
 }

@@ -76,6 +76,12 @@ func start(t *testing.T, mode string, env ...string) *demo {
 	return d
 }
 
+// on runs a part of a test on the same stack.
+func (d *demo) on(name string, f func(d *demo)) {
+	d.Helper()
+	d.Run(name, func(t *testing.T) { part := *d; part.T = t; f(&part) })
+}
+
 // cleanUp ends the stack if the test has not, and logs its output after a failure.
 func (d *demo) cleanUp() {
 	if !d.ended {

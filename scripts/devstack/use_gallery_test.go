@@ -16,33 +16,21 @@ import (
 	"github.com/atelier-go/atelier/scripts/apitest"
 )
 
-// The pictures are copied to S3, and the gallery shows them.
+// The pictures are copied to S3, and the gallery shows them. With functions it works as on AWS: the
+// schedule, the maintenance function, DataSync's API, a copy, the event of its end, and the function
+// again.
 func TestUseGallery(t *testing.T) {
-	d := start(t, "server")
-	on := func(name string, f func(d *demo)) {
-		t.Run(name, func(t *testing.T) { sub := *d; sub.T = t; f(&sub) })
+	for _, mode := range []string{"server", "lambda"} {
+		t.Run(mode, func(t *testing.T) {
+			d := start(t, mode)
+			d.on("a public job is in the gallery until it is erased", testPublicJob)
+			d.on("nothing of a private job is shown", testPrivateJob)
+			d.on("the site shows only public objects", testSite)
+			d.on("everything is copied again to a killed MiniStack", testBucketLost)
+			d.end(os.Interrupt)
+			noTemporaryFiles(t, d.dir)
+		})
 	}
-	on("a public job is in the gallery until it is erased", testPublicJob)
-	on("nothing of a private job is shown", testPrivateJob)
-	on("the site shows only public objects", testSite)
-	on("everything is copied again to a killed MiniStack", testBucketLost)
-	d.end(os.Interrupt)
-	noTemporaryFiles(t, d.dir)
-}
-
-// With functions it works as on AWS: the schedule, the maintenance function, DataSync's API, a
-// copy, the event of its end, and the function again.
-func TestUseGalleryOfFunctions(t *testing.T) {
-	d := start(t, "lambda")
-	on := func(name string, f func(d *demo)) {
-		t.Run(name, func(t *testing.T) { sub := *d; sub.T = t; f(&sub) })
-	}
-	on("a public job is in the gallery until it is erased", testPublicJob)
-	on("nothing of a private job is shown", testPrivateJob)
-	on("the site shows only public objects", testSite)
-	on("everything is copied again to a killed MiniStack", testBucketLost)
-	d.end(os.Interrupt)
-	noTemporaryFiles(t, d.dir)
 }
 
 // site returns the demo at the site's URL.
