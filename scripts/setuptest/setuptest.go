@@ -3,6 +3,7 @@
 package setuptest
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"sync"
@@ -36,28 +37,30 @@ type Programs struct {
 }
 
 // Dir returns the folder with the programs, after one go build with each list of arguments, in which
-// DIR is replaced by the folder. It is safe for concurrent use.
+// $DIR is replaced by the folder. Calls after the first build nothing. It is safe for concurrent use.
 func (p *Programs) Dir(t testing.TB, builds ...[]string) string {
 	t.Helper()
-	p.once.Do(func() {
-		if p.dir, p.err = os.MkdirTemp("", "atelier-bin-"); p.err != nil {
-			return
-		}
-		for _, arguments := range builds {
-			build := exec.Command("go", "build")
-			for _, a := range arguments {
-				build.Args = append(build.Args, os.Expand(a, func(string) string { return p.dir }))
-			}
-			var out []byte
-			if out, p.err = build.CombinedOutput(); p.err != nil {
-				t.Fatalf("%s: %v\n%s", build, p.err, out)
-			}
-		}
-	})
+	p.once.Do(func() { p.err = p.build(builds) })
 	if p.err != nil {
-		t.Fatalf("the programs were not built: %v", p.err)
+		t.Fatal(p.err)
 	}
 	return p.dir
+}
+
+func (p *Programs) build(builds [][]string) (err error) {
+	if p.dir, err = os.MkdirTemp("", "atelier-bin-"); err != nil {
+		return err
+	}
+	for _, arguments := range builds {
+		cmd := exec.Command("go", "build")
+		for _, a := range arguments {
+			cmd.Args = append(cmd.Args, os.Expand(a, func(string) string { return p.dir }))
+		}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w\n%s", cmd, err, out)
+		}
+	}
+	return nil
 }
 
 // Remove removes the programs after all tests.
