@@ -78,10 +78,7 @@ func TestUseQueueIsDeleted(t *testing.T) {
 	for _, mode := range []string{"server", "lambda"} {
 		t.Run(mode, func(t *testing.T) {
 			d := start(t, mode, "ATELIER_SWEEP_EVERY=1s")
-			cfg, err := d.miniStack().Config(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			cfg := d.awsConfig()
 			q, err := queue.Open(t.Context(), cfg, "atelier")
 			if err != nil {
 				t.Fatal(err)

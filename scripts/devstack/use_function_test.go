@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/readahead"
@@ -143,10 +145,7 @@ func testLargeResult(d *demo) {
 // testDuplicateMessage sends messages to the queue that SQS may deliver twice.
 func testDuplicateMessage(d *demo) {
 	id := d.submit(apitest.Stripes(d.T, 320, 240))
-	cfg, err := d.miniStack().Config(d.Context())
-	if err != nil {
-		d.Fatal(err)
-	}
+	cfg := d.awsConfig()
 	q, err := queue.Open(d.Context(), cfg, "atelier")
 	if err != nil {
 		d.Fatal(err)
@@ -174,6 +173,16 @@ func (d *demo) miniStack() ministack.Locked {
 		d.Fatal(l, err)
 	}
 	return l
+}
+
+// awsConfig returns the SDK's configuration for the stack's MiniStack.
+func (d *demo) awsConfig() aws.Config {
+	d.Helper()
+	cfg, err := d.miniStack().Config(d.Context())
+	if err != nil {
+		d.Fatal(err)
+	}
+	return cfg
 }
 
 // testLockedMiniStack calls MiniStack like a page in a browser can without a preflight.

@@ -82,10 +82,7 @@ func (d *demo) waitUntilShown(id job.ID) (shown job.Job) {
 // inBucket returns the keys of objects that are named after a job or contain its id.
 func (d *demo) inBucket(id job.ID) (keys []string) {
 	d.Helper()
-	cfg, err := d.miniStack().Config(d.Context())
-	if err != nil {
-		d.Fatal(err)
-	}
+	cfg := d.awsConfig()
 	b := bucket.New(cfg, "atelier")
 	for o, err := range b.List(d.Context(), "") {
 		if err != nil {

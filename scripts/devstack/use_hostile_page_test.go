@@ -164,10 +164,7 @@ const attack = `async (targets) => {
 
 func (d *demo) functionNames() string {
 	d.Helper()
-	cfg, err := d.miniStack().Config(d.Context())
-	if err != nil {
-		d.Fatal(err)
-	}
+	cfg := d.awsConfig()
 	out, err := lambda.NewFromConfig(cfg).ListFunctions(d.Context(), nil)
 	if err != nil {
 		d.Fatal(err)
@@ -181,10 +178,7 @@ func (d *demo) functionNames() string {
 
 func (d *demo) bucketNames() string {
 	d.Helper()
-	cfg, err := d.miniStack().Config(d.Context())
-	if err != nil {
-		d.Fatal(err)
-	}
+	cfg := d.awsConfig()
 	out, err := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true }).ListBuckets(d.Context(), nil)
 	if err != nil {
 		d.Fatal(err)

@@ -77,10 +77,7 @@ func (d *demo) wantUploaded(id job.ID, size int64) {
 	if err != nil || spec.Upload == "" || spec.Input.Bytes != size {
 		d.Errorf("job %s: %+v, %v", id, spec, err)
 	}
-	cfg, err := d.miniStack().Config(d.Context())
-	if err != nil {
-		d.Fatal(err)
-	}
+	cfg := d.awsConfig()
 	for o, err := range bucket.New(cfg, "atelier").List(d.Context(), "uploads/") {
 		d.Errorf("left in the bucket: %s, %v", o.Key, err)
 	}
