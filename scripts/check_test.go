@@ -96,7 +96,7 @@ func TestCheckSaysWhetherVulnerabilitiesAreChecked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tr := newTree(t, "scripts/check", "scripts/lib.sh", "scripts/setup.d/ministack.txt", "scripts/setup.d/shellcheck.txt", "scripts/setup.d/wheels.txt", "scripts/setup.d/elasticmq.txt",
+			tr := newTree(t, "scripts/check", "scripts/lib.sh", "scripts/setup.d/ministack.txt", "scripts/setup.d/shellcheck.txt", "scripts/setup.d/wheels.txt",
 				"scripts/setup.d/cfn-lint.txt", "scripts/setup.d/checkov.txt", "scripts/setup.d/libstdcxx.txt", "scripts/setup.d/awscli.txt", "scripts/setup.d/moto.txt", "scripts/baseline/requirements.txt")
 			tr.write("scripts/setup", "")
 			tr.write("scripts/env", "")
@@ -159,7 +159,7 @@ func TestCISaysWhetherVulnerabilitiesAreChecked(t *testing.T) {
 			tr.write("scripts/nfs", "")
 			tr.write("scripts/check", "#!/bin/sh\n"+tt.check+"\n")
 			tr.write("scripts/test", "#!/bin/sh\n"+tt.test+"\n")
-			for _, name := range []string{"gcc", "java", "python3", "chromium", "systemd-analyze", "node"} {
+			for _, name := range []string{"gcc", "python3", "chromium", "systemd-analyze", "node"} {
 				tr.write("bin/"+name, "#!/bin/sh\n")
 			}
 			lines, status := tr.run(nil, ".ci/run")

@@ -69,14 +69,6 @@ pinned_version() {
 	done <"$1"
 }
 
-# pinned_jar FILE ARTIFACT: prints the version in a list of jars.
-pinned_jar() {
-	local jar
-	while read -r _ _ jar; do
-		case $jar in */"$2"/*) jar=${jar#*/"$2"/} && echo "${jar%%/*}" && return ;; esac
-	done <"$1"
-}
-
 # checksum FILE: prints a short checksum of the file.
 checksum() {
 	local sum
@@ -88,7 +80,7 @@ PLATFORM=$(platform)
 
 # Each folder has its pin in its name, so that branches with different pins can share a cache. A
 # folder either is complete or does not exist; a venv, which can't be moved, has a file "complete".
-LIBTENSORFLOW='' ONNXRUNTIME='' SAMPLES='' ZIG='' LIBSTDCXX='' MINISTACK_VENV='' SHELLCHECK_VENV='' CFN_LINT_VENV='' CHECKOV_VENV='' AWSCLI_VENV='' MOTO_VENV='' BASELINE_VENV='' ELASTICMQ=''
+LIBTENSORFLOW='' ONNXRUNTIME='' SAMPLES='' ZIG='' LIBSTDCXX='' MINISTACK_VENV='' SHELLCHECK_VENV='' CFN_LINT_VENV='' CHECKOV_VENV='' AWSCLI_VENV='' MOTO_VENV='' BASELINE_VENV=''
 locate() {
 	if pin libtensorflow; then LIBTENSORFLOW=$CACHE/libtensorflow-$PIN_VERSION-$PLATFORM; fi
 	if pin onnxruntime; then ONNXRUNTIME=$CACHE/onnxruntime-$PIN_VERSION-$PLATFORM; fi
@@ -102,7 +94,6 @@ locate() {
 	AWSCLI_VENV=$CACHE/awscli-$(pinned_version "$SETUP_D/awscli.txt" awscli)-$(checksum "$SETUP_D/awscli.txt")
 	BASELINE_VENV=$CACHE/baseline-$(pinned_version "$BASELINE_PINS" flask)-$(checksum "$BASELINE_PINS")
 	MOTO_VENV=$CACHE/moto-$(pinned_version "$SETUP_D/moto.txt" moto)-$(checksum "$SETUP_D/moto.txt")
-	ELASTICMQ=$CACHE/elasticmq-$(pinned_jar "$SETUP_D/elasticmq.txt" elasticmq-server_2.13)-$(checksum "$SETUP_D/elasticmq.txt")
 }
 locate
 
@@ -111,7 +102,6 @@ have_onnxruntime() { [ -n "$ONNXRUNTIME" ] && [ -d "$ONNXRUNTIME/lib" ]; }
 have_stub() { [ -e "$LIBTENSORFLOW/link/libtensorflow.so" ]; }
 have_zig() { [ -n "$ZIG" ] && [ -x "$ZIG/zig" ]; }
 have_libstdcxx() { [ -d "$LIBSTDCXX" ]; }
-have_elasticmq() { [ -d "$ELASTICMQ" ]; }
 have_samples() { [ -e "$SAMPLES/LICENSES.txt" ]; }
 # After an update of the system's Python the venv's link may dangle, which -x detects.
 have_venv() { [ -e "$1/complete" ] && [ -x "$1/bin/python" ]; }

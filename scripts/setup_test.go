@@ -8,19 +8,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/atelier-go/atelier/scripts/setuptest"
 )
 
 // The files to read ahead of an engine's library are measured by a program with that engine,
 // because a program with the other engine does not load the library.
 func TestSetupMeasuresWithEachEngine(t *testing.T) {
+	setuptest.Require(t, "", "ATELIER_LIBTENSORFLOW", "ATELIER_ONNXRUNTIME")
 	tensorflow, onnx := os.Getenv("ATELIER_LIBTENSORFLOW"), os.Getenv("ATELIER_ONNXRUNTIME")
-	if tensorflow == "" || onnx == "" {
-		const missing = `not set up: run scripts/setup, then eval "$(scripts/env)"`
-		if os.Getenv("CI") != "" {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
-	}
 	files, err := filepath.Glob("setup.d/*")
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/atelier-go/atelier/pkg/queue"
-	"github.com/atelier-go/atelier/pkg/queue/elasticmqtest"
 	"github.com/atelier-go/atelier/pkg/queue/queueserver"
 	"github.com/atelier-go/atelier/pkg/queue/queuetest"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
@@ -25,22 +24,12 @@ func TestMain(m *testing.M) { queuetest.Main(m) }
 func TestConformanceOfMiniStack(t *testing.T) {
 	t.Parallel()
 	_, cfg := ministacktest.Start(t)
-	queuetest.Run(t, emulator(cfg))
-}
-
-func TestConformanceOfElasticMQ(t *testing.T) {
-	t.Parallel()
-	queuetest.Run(t, emulator(elasticmqtest.Start(t)))
-}
-
-// emulator is MiniStack or ElasticMQ, which differ from SQS in the same ways.
-func emulator(cfg aws.Config) queuetest.Backend {
 	b := backend(cfg, "conformance")
 	b.Deviations = []queuetest.Deviation{
 		queuetest.SecondDeleteRefused, queuetest.StaleDeleteRefused,
 		queuetest.LateExtendAllowed, queuetest.LongVisibilityAllowed, queuetest.Unfair,
 	}
-	return b
+	queuetest.Run(t, b)
 }
 
 // The fake queue's server has no known deviation from SQS.

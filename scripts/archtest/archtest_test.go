@@ -35,7 +35,7 @@ var (
 		"github.com/rogpeppe/go-internal/testscript/...", "github.com/santhosh-tekuri/...",
 	}
 	// What stands in for AWS in tests.
-	fakes = in("model/modeltest/...", "model/internal/swatch/...", "pkg/queue/queuefake/...", "pkg/queue/queueserver/...", "pkg/queue/queuetest/...", "pkg/queue/elasticmqtest/...", "pkg/bucket/buckettest/...", "pkg/decoder/decodertest/...", "pkg/lambdatest/...", "pkg/emf/emftest/...", "scripts/devstack/ministack/ministacktest/...", "scripts/devstack/metadatatest/...")
+	fakes = in("model/modeltest/...", "model/internal/swatch/...", "pkg/queue/queuefake/...", "pkg/queue/queueserver/...", "pkg/queue/queuetest/...", "pkg/bucket/buckettest/...", "pkg/decoder/decodertest/...", "pkg/lambdatest/...", "pkg/emf/emftest/...", "scripts/devstack/ministack/ministacktest/...", "scripts/devstack/metadatatest/...")
 )
 
 func (g group) has(path string) bool {
@@ -338,7 +338,7 @@ func chain(from goPackage, to string, all map[string]goPackage) []string {
 // A mistyped path in a rule would disable it: each must be an existing folder.
 func testFolders(t *testing.T, packages map[string]goPackage) {
 	root := filepath.Join("..", "..")
-	for _, folder := range []string{"api", "model", "model/onnx", "model/tensorflow", "pkg/bucket", "pkg/bucket/buckettest", "pkg/datasync", "pkg/formats", "pkg/gallery", "pkg/imageio", "pkg/job", "pkg/queue", "pkg/queue/queuefake", "pkg/queue/queuetest", "pkg/queue/elasticmqtest", "pkg/store", "pkg/style", "submitter", "submitter/batch", "submitter/client", "submitter/escape", "submitter/picture", "submitter/terminal", "worker"} {
+	for _, folder := range []string{"api", "model", "model/onnx", "model/tensorflow", "pkg/bucket", "pkg/bucket/buckettest", "pkg/datasync", "pkg/formats", "pkg/gallery", "pkg/imageio", "pkg/job", "pkg/queue", "pkg/queue/queuefake", "pkg/queue/queuetest", "pkg/store", "pkg/style", "submitter", "submitter/batch", "submitter/client", "submitter/escape", "submitter/picture", "submitter/terminal", "worker"} {
 		found, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
 		if err != nil {
 			t.Fatal(err)

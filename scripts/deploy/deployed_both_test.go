@@ -24,18 +24,14 @@ func TestDeploymentWithInstances(t *testing.T) {
 	archive(t, filepath.Join(d.archives, "worker-lambda-tensorflow.zip"), "bootstrap")
 	archive(t, filepath.Join(d.archives, "atelier-ec2.tar.gz"), "bin/worker-daemon-tensorflow")
 
-	found := shownKey.FindStringSubmatch(d.up("--mode", "both", "--engine", "tensorflow", "--set", "KeysParameter=/atelier/keys"))
-	if found == nil {
-		t.Fatal("no API key was shown")
-	}
-	d.key = found[1]
+	d.upFirst("--mode", "both", "--engine", "tensorflow", "--set", "KeysParameter=/atelier/keys")
 	for _, name := range []string{"lib/engine.so", "models/atelier/model"} {
 		if b, err := os.ReadFile(filepath.Join(d.dir, filepath.FromSlash(name))); err != nil || string(b) != name {
 			t.Errorf("%s: %q, %v", name, b, err)
 		}
 	}
-	if r := d.ask(http.MethodGet, "/v1/jobs", nil); r.StatusCode != http.StatusOK {
-		t.Errorf("with the key: %s: %s", r.Status, r.body)
+	if r := d.Ask(http.MethodGet, "/v1/jobs", nil); r.StatusCode != http.StatusOK {
+		t.Errorf("with the key: %s: %s", r.Status, r.Body)
 	}
 	out, _ := d.must("status")
 	for _, want := range []string{"both, tensorflow", "ssm:/atelier/keys", "mapping Enabled", "0 of at most 2"} {
@@ -45,14 +41,12 @@ func TestDeploymentWithInstances(t *testing.T) {
 	}
 
 	d.must("down", "--yes")
-	if shownKey.MatchString(d.up("--mode", "ec2", "--engine", "tensorflow")) {
-		t.Error("a second first key was made")
-	}
+	d.upAgain("--mode", "ec2", "--engine", "tensorflow")
 	if out, _ := d.must("status"); !strings.Contains(out, "ec2, tensorflow") || strings.Contains(out, "functions") {
 		t.Error("the mode has changed")
 	}
-	if r := d.ask(http.MethodGet, "/v1/jobs", nil); r.StatusCode != http.StatusOK {
-		t.Errorf("with the key: %s: %s", r.Status, r.body)
+	if r := d.Ask(http.MethodGet, "/v1/jobs", nil); r.StatusCode != http.StatusOK {
+		t.Errorf("with the key: %s: %s", r.Status, r.Body)
 	}
 	if _, _, err := d.command("atelier\n", "down", "--data", "--yes"); err != nil {
 		t.Fatal(err)

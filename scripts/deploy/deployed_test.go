@@ -25,31 +25,22 @@ import (
 // deleted and deployed again.
 func TestDeployment(t *testing.T) {
 	d := newDeployment(t)
-	on := func(name string, f func(d *deployment)) {
-		if !t.Failed() {
-			t.Run(name, func(t *testing.T) { d.T = t; f(d) })
-		}
-	}
-	on("up", (*deployment).testUp)
-	on("up again changes nothing", (*deployment).testUpAgain)
-	on("another key", (*deployment).testAnotherKey)
-	on("keys need their permission", (*deployment).testKeysPermission)
-	on("status", (*deployment).testStatus)
-	on("verify", (*deployment).testVerify)
-	on("redrive", (*deployment).testRedrive)
-	on("dead letters", (*deployment).testDeadLetters)
-	on("logs", (*deployment).testLogs)
-	on("down and up", (*deployment).testDownAndUp)
-	on("down with the data", (*deployment).testDownWithData)
+	d.on("up", (*deployment).testUp)
+	d.on("up again changes nothing", (*deployment).testUpAgain)
+	d.on("another key", (*deployment).testAnotherKey)
+	d.on("keys need their permission", (*deployment).testKeysPermission)
+	d.on("status", (*deployment).testStatus)
+	d.on("verify", (*deployment).testVerify)
+	d.on("redrive", (*deployment).testRedrive)
+	d.on("dead letters", (*deployment).testDeadLetters)
+	d.on("logs", (*deployment).testLogs)
+	d.on("down and up", (*deployment).testDownAndUp)
+	d.on("down with the data", (*deployment).testDownWithData)
 }
 
 func (d *deployment) testUp() {
-	found := shownKey.FindStringSubmatch(d.up())
-	if found == nil {
-		d.Fatal("no API key was shown")
-	}
-	d.key = found[1]
-	if r := d.ask(http.MethodGet, "/v1/jobs", nil); r.StatusCode != http.StatusOK {
+	d.upFirst()
+	if r := d.Ask(http.MethodGet, "/v1/jobs", nil); r.StatusCode != http.StatusOK {
 		d.Errorf("with the key: %s", r.Status)
 	}
 	for _, file := range []string{"index.html", "gallery/index.json"} {
@@ -64,9 +55,7 @@ func (d *deployment) testUp() {
 
 func (d *deployment) testUpAgain() {
 	before := d.outputs
-	if found := shownKey.FindString(d.up()); found != "" {
-		d.Error("a second first key was made")
-	}
+	d.upAgain()
 	if !maps.Equal(before, d.outputs) {
 		d.Errorf("the outputs were %v, are %v", before, d.outputs)
 	}
@@ -94,16 +83,16 @@ func (d *deployment) testAnotherKey() {
 		}
 		d.aws("s3", "cp", file, place)
 	}
-	status := func() int { return d.ask(http.MethodGet, "/v1/jobs", nil).StatusCode }
+	status := func() int { return d.Ask(http.MethodGet, "/v1/jobs", nil).StatusCode }
 
-	old := d.key
+	old := d.Key
 	store(append(first, second...))
-	d.key = shownKey.FindStringSubmatch(shown.String())[1]
+	d.Key = shownKey.FindStringSubmatch(shown.String())[1]
 	d.waitFor("the new key", func() bool { return status() == http.StatusOK })
 	store(second)
-	d.key, old = old, d.key
+	d.Key, old = old, d.Key
 	d.waitFor("the end of the first key", func() bool { return status() == http.StatusUnauthorized })
-	d.key = old
+	d.Key = old
 }
 
 // testKeysPermission removes a permission that TestPermissionsAreNeeded can't, because its keys are
@@ -114,7 +103,7 @@ func (d *deployment) testKeysPermission() {
 	if !ok {
 		d.Fatal("the API may not read its keys")
 	}
-	status := func() int { g.renew(); return d.ask(http.MethodGet, "/v1/jobs", nil).StatusCode }
+	status := func() int { g.renew(); return d.Ask(http.MethodGet, "/v1/jobs", nil).StatusCode }
 	back := g.take(keys)
 	if got := status(); got != http.StatusServiceUnavailable {
 		d.Errorf("without its permission: %d", got)
@@ -135,7 +124,7 @@ func (d *deployment) testStatus() {
 }
 
 func (d *deployment) testVerify() {
-	out, _ := d.must("verify", "--yes", "--key-file", d.keyFile(), "--api", d.api, "--gallery", d.gallery,
+	out, _ := d.must("verify", "--yes", "--key-file", d.keyFile(), "--api", d.Base, "--gallery", d.gallery,
 		filepath.Join(os.Getenv("ATELIER_SAMPLES"), "chelsea.png"))
 	if strings.Contains(out, "missing") || strings.Contains(out, "failed") {
 		d.Error("something is missing")
@@ -153,13 +142,13 @@ func (d *deployment) testVerify() {
 
 // testRedrive makes a job fail with a picture that can't be decoded, and runs it again.
 func (d *deployment) testRedrive() {
-	id := d.submit(undecodable())
+	id := d.Submit(undecodable())
 	if j := d.ended(id); j.State != job.Failed || j.Run != 1 {
 		d.Fatalf("%+v", j)
 	}
-	d.must("redrive", "--yes", "--key-file", d.keyFile(), "--api", d.api)
+	d.must("redrive", "--yes", "--key-file", d.keyFile(), "--api", d.Base)
 	var j job.Job
-	d.waitFor("the second run's end", func() bool { j = d.read(id); return j.Run == 2 && j.State.Finished() })
+	d.waitFor("the second run's end", func() bool { j = d.Read(id); return j.Run == 2 && j.State.Finished() })
 	if j.State != job.Failed {
 		d.Errorf("%+v", j)
 	}
@@ -202,7 +191,7 @@ func (d *deployment) testDeadLetters() {
 	d.waitFor("the message in the dead-letter queue", func() bool { return count("DeadLettersUrl") == "1" })
 
 	d.enable(false)
-	id := d.submit(d.photograph())
+	id := d.Submit(d.photograph())
 	var body string
 	d.waitFor("the job's message", func() bool {
 		out, err := queues.ReceiveMessage(d.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String(d.outputs["QueueUrl"]), WaitTimeSeconds: 1})
@@ -232,7 +221,7 @@ func (d *deployment) testLogs() {
 	if out, _ := d.must("logs", "worker", "maintenance"); !strings.Contains(out, "worker\t") || !strings.Contains(out, "maintenance\t") {
 		d.Error("there are no lines from the functions")
 	}
-	id := d.submit(d.photograph())
+	id := d.Submit(d.photograph())
 	d.ended(id)
 	d.waitFor("the worker's line of the job", func() bool {
 		out, _ := d.must("logs", "worker", "--job", string(id))
@@ -241,10 +230,10 @@ func (d *deployment) testLogs() {
 }
 
 func (d *deployment) testDownAndUp() {
-	id := d.submit(d.photograph())
+	id := d.Submit(d.photograph())
 	before := d.ended(id)
 	d.enable(false)
-	waiting := d.submit(d.photograph()) // its message is deleted with the queue
+	waiting := d.Submit(d.photograph()) // its message is deleted with the queue
 	data := []string{d.outputs["BucketName"], d.outputs["FileSystemId"]}
 	d.must("down", "--yes")
 	if left := d.left(); !slices.Equal(left, []string{"bucket atelier-artifacts-" + ministack.Account + "-" + ministack.Region, "bucket " + data[0], "file system " + data[1]}) {
@@ -253,20 +242,18 @@ func (d *deployment) testDownAndUp() {
 	if _, _, err := d.command("", "status"); err == nil {
 		d.Error("status succeeded without a stack")
 	}
-	if shownKey.MatchString(d.up()) {
-		d.Error("a second first key was made")
-	}
+	d.upAgain()
 	if got := []string{d.outputs["BucketName"], d.outputs["FileSystemId"]}; !slices.Equal(got, data) {
 		d.Errorf("the data are %q, were %q", got, data)
 	}
-	if after := d.read(id); after.State != job.Succeeded || after.Result == nil || after.Result.SHA256 != before.Result.SHA256 {
+	if after := d.Read(id); after.State != job.Succeeded || after.Result == nil || after.Result.SHA256 != before.Result.SHA256 {
 		d.Errorf("the job was %+v, is %+v", before, after)
 	}
 	// The sweeper resends it after three sweeps; the schedule would take three minutes.
 	var j job.Job
 	d.waitFor("the job that waited", func() bool {
 		d.sweep()
-		j = d.read(waiting)
+		j = d.Read(waiting)
 		return j.State.Finished()
 	})
 	if j.State != job.Succeeded {

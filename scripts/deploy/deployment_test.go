@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -27,30 +26,30 @@ import (
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/gallery"
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/scripts/apitest"
 	"github.com/atelier-go/atelier/scripts/deploy/deploytest"
 	"github.com/atelier-go/atelier/scripts/devstack/datasync"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
+	"github.com/atelier-go/atelier/scripts/setuptest"
 )
 
 // A deployment is the template's stack in MiniStack, made by the commands in this folder.
 type deployment struct {
-	*testing.T
-	root     *testing.T // servers end with this test
-	locked   ministack.Locked
-	cfg      aws.Config
-	dir      string // the shared directory, because MiniStack's functions have no EFS
-	log      string // file with the logs of all functions
-	template string
-	archives string
-	copies   *datasync.Task
-	deployed chan struct{}                 // closed when the bucket for copies exists
-	pictures atomic.Pointer[bucket.Bucket] // the stack's bucket
-	function atomic.Pointer[string]        // the maintenance function, for the events of copies
-	key      string
-	outputs  map[string]string
-	api      string // URLs of proxies, because the names in MiniStack's URLs don't resolve
-	gallery  string
+	apitest.Client            // of the API at a proxy, because the names in MiniStack's URLs don't resolve
+	root           *testing.T // servers end with this test
+	locked         ministack.Locked
+	cfg            aws.Config
+	dir            string // the shared directory, because MiniStack's functions have no EFS
+	log            string // file with the logs of all functions
+	template       string
+	archives       string
+	copies         *datasync.Task
+	deployed       chan struct{}                 // closed when the bucket for copies exists
+	pictures       atomic.Pointer[bucket.Bucket] // the stack's bucket
+	function       atomic.Pointer[string]        // the maintenance function, for the events of copies
+	outputs        map[string]string
+	gallery        string // URL of a proxy
 }
 
 // archivesVariable names a folder with archives that scripts/deploy/build has already made.
@@ -65,18 +64,10 @@ func newDeployment(t *testing.T) *deployment {
 // which DIR is replaced by the shared directory.
 func newDeploymentOf(t *testing.T, archives []string, variables map[string]string) *deployment {
 	t.Helper()
-	d := &deployment{T: t, root: t, dir: t.TempDir(), archives: os.Getenv(archivesVariable), deployed: make(chan struct{})}
+	d := &deployment{Client: apitest.Client{T: t}, root: t, dir: t.TempDir(), archives: os.Getenv(archivesVariable), deployed: make(chan struct{})}
 	d.log = filepath.Join(t.TempDir(), "functions.log")
 	d.locked = ministacktest.StartForTemplate(t)
-	for _, name := range []string{"ATELIER_AWSCLI", "ATELIER_ROOT", "ATELIER_SAMPLES"} {
-		if os.Getenv(name) == "" {
-			const missing = `not set up: run scripts/setup --tests, then eval "$(scripts/env)"`
-			if os.Getenv("CI") != "" {
-				t.Fatal(missing)
-			}
-			t.Skip(missing)
-		}
-	}
+	setuptest.Require(t, "--tests", "ATELIER_AWSCLI", "ATELIER_ROOT", "ATELIER_SAMPLES")
 	var err error
 	if d.cfg, err = d.locked.Config(t.Context()); err != nil {
 		t.Fatal(err)
@@ -177,8 +168,34 @@ func (d *deployment) up(args ...string) (stderr string) {
 	if d.pictures.Swap(pictures) == nil {
 		close(d.deployed)
 	}
-	d.api, d.gallery = d.serveAPI(), d.serveGallery()
+	d.Base, d.gallery = d.serveAPI(), d.serveGallery()
 	return stderr
+}
+
+// upFirst deploys for the first time, and uses the key that is shown.
+func (d *deployment) upFirst(args ...string) {
+	d.Helper()
+	found := shownKey.FindStringSubmatch(d.up(args...))
+	if found == nil {
+		d.Fatal("no API key was shown")
+	}
+	d.Key = found[1]
+}
+
+// upAgain deploys again, which must not make another first key.
+func (d *deployment) upAgain(args ...string) {
+	d.Helper()
+	if shownKey.MatchString(d.up(args...)) {
+		d.Error("a second first key was made")
+	}
+}
+
+// on runs a part of a test on the same deployment, unless an earlier part has failed.
+func (d *deployment) on(name string, f func(d *deployment)) {
+	d.root.Helper()
+	if !d.root.Failed() {
+		d.root.Run(name, func(t *testing.T) { d.T = t; f(d) })
+	}
 }
 
 var shownKey = regexp.MustCompile(`the key, shown this once: (\S+)`)
@@ -255,16 +272,7 @@ func (d *deployment) left() []string {
 // ended waits until a job has ended.
 func (d *deployment) ended(id job.ID) (j job.Job) {
 	d.Helper()
-	d.waitFor("the job's end", func() bool { j = d.read(id); return j.State.Finished() })
-	return j
-}
-
-func (d *deployment) read(id job.ID) (j job.Job) {
-	d.Helper()
-	r := d.ask(http.MethodGet, "/v1/jobs/"+string(id), nil)
-	if err := json.Unmarshal(r.body, &j); err != nil || r.StatusCode != http.StatusOK {
-		d.Fatalf("%s: %s", r.Status, r.body)
-	}
+	d.waitFor("the job's end", func() bool { j = d.Read(id); return j.State.Finished() })
 	return j
 }
 
@@ -277,60 +285,10 @@ func (d *deployment) photograph() []byte {
 	return b
 }
 
-// submit submits a picture, with additional fields of the form as names and values in turn.
-func (d *deployment) submit(picture []byte, fields ...string) job.ID {
-	d.Helper()
-	var b bytes.Buffer
-	form := multipart.NewWriter(&b)
-	part, err := form.CreateFormFile("image", "picture.png")
-	if err == nil {
-		_, err = part.Write(picture)
-	}
-	for i := 0; i < len(fields); i += 2 {
-		err = errors.Join(err, form.WriteField(fields[i], fields[i+1]))
-	}
-	if err = errors.Join(err, form.WriteField("style", "watercolour"), form.Close()); err != nil {
-		d.Fatal(err)
-	}
-	r := d.ask(http.MethodPost, "/v1/jobs", &b, "Content-Type", form.FormDataContentType())
-	var j job.Job
-	if err := json.Unmarshal(r.body, &j); err != nil || r.StatusCode != http.StatusAccepted {
-		d.Fatalf("%s: %s", r.Status, r.body)
-	}
-	return j.ID
-}
-
-type response struct {
-	*http.Response
-	body []byte
-}
-
-func (d *deployment) ask(method, path string, body io.Reader, headers ...string) response {
-	d.Helper()
-	req, err := http.NewRequestWithContext(d.Context(), method, d.api+path, body)
-	if err != nil {
-		d.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+d.key)
-	for i := 0; i < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
-	}
-	r, err := http.DefaultClient.Do(req)
-	if err != nil {
-		d.Fatal(err)
-	}
-	defer r.Body.Close()
-	b, err := io.ReadAll(r.Body)
-	if err != nil {
-		d.Fatal(err)
-	}
-	return response{r, b}
-}
-
 func (d *deployment) keyFile() string {
 	d.Helper()
 	file := filepath.Join(d.TempDir(), "key")
-	if err := os.WriteFile(file, []byte(d.key+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(d.Key+"\n"), 0o600); err != nil {
 		d.Fatal(err)
 	}
 	return file
@@ -338,13 +296,7 @@ func (d *deployment) keyFile() string {
 
 func (d *deployment) waitFor(what string, done func() bool) {
 	d.Helper()
-	deadline := time.Now().Add(3 * time.Minute)
-	for !done() {
-		if time.Now().After(deadline) {
-			d.Fatalf("timeout waiting for %s", what)
-		}
-		time.Sleep(200 * time.Millisecond)
-	}
+	apitest.Wait(d.T, 200*time.Millisecond, 3*time.Minute, done, func() string { return what })
 }
 
 // serveAPI serves the stack's HTTP API at a URL of this machine.

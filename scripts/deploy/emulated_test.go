@@ -3,22 +3,19 @@ package deploy_test
 import (
 	"archive/zip"
 	"bytes"
-	"context"
 	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/atelier-go/atelier/scripts/deploy/deploytest"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
+	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
 // MiniStack's CloudFormation makes the stack in each mode, without what it does not support.
@@ -69,39 +66,7 @@ type cloudFormation struct {
 // startCloudFormation runs a MiniStack with a bucket of archives for stacks.
 func startCloudFormation(t *testing.T) *cloudFormation {
 	t.Helper()
-	program := os.Getenv("ATELIER_MINISTACK")
-	if testing.Short() || program == "" {
-		const missing = `MiniStack is not installed: run scripts/setup, then eval "$(scripts/env)"`
-		if os.Getenv("CI") != "" && !testing.Short() {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
-	}
-	port, err := ministack.FreePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), program) //nolint:gosec // as scripts/env says
-	cmd.Env = append(ministack.Clean(os.Environ()), "BIND_HOST=127.0.0.1", fmt.Sprintf("GATEWAY_PORT=%d", port), "IOT_MTLS_ENABLED=0")
-	cmd.Dir = t.TempDir()
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // fails only if it has died
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("MiniStack's log:\n%s", log.Bytes())
-		}
-	})
-	cf := &cloudFormation{t, ministack.Endpoint(port)}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	if err := ministack.WaitReady(ctx, cf.address+"/_ministack/health"); err != nil {
-		t.Fatal(err)
-	}
+	cf := &cloudFormation{t, ministacktest.StartUnlocked(t)}
 	cf.put("/artifacts", nil)
 	var archive bytes.Buffer
 	z := zip.NewWriter(&archive)

@@ -16,24 +16,11 @@ import (
 func TestGuide(t *testing.T) {
 	d := newDeployment(t)
 	archive(t, filepath.Join(d.archives, "atelier-ec2.tar.gz"), "bin/worker-daemon-onnx") // MiniStack starts no instances
-	found := shownKey.FindStringSubmatch(d.up())
-	if found == nil {
-		t.Fatal("no API key was shown")
-	}
-	d.key = found[1]
-	for _, part := range []struct {
-		name string
-		run  func(*deployment)
-	}{
-		{"domain", (*deployment).testOwnDomain},
-		{"roll back", (*deployment).testRollBack},
-		{"compute", (*deployment).testOtherCompute},
-		{"lost bucket", (*deployment).testLostBucket},
-	} {
-		if !t.Failed() {
-			t.Run(part.name, func(t *testing.T) { d.T = t; part.run(d) })
-		}
-	}
+	d.upFirst()
+	d.on("domain", (*deployment).testOwnDomain)
+	d.on("roll back", (*deployment).testRollBack)
+	d.on("compute", (*deployment).testOtherCompute)
+	d.on("lost bucket", (*deployment).testLostBucket)
 }
 
 // testOwnDomain fetches from the bucket and submits as a page on another domain.
@@ -51,12 +38,12 @@ func (d *deployment) testOwnDomain() {
 		d.Errorf("pages of %q may fetch from the bucket, want those of the API and of %s", got, origin)
 	}
 	// The request has the form in which API Gateway passes on requests to a custom domain.
-	req, err := http.NewRequestWithContext(d.Context(), http.MethodPost, d.api+"/v1/uploads", strings.NewReader(`{"bytes":1}`))
+	req, err := http.NewRequestWithContext(d.Context(), http.MethodPost, d.Base+"/v1/uploads", strings.NewReader(`{"bytes":1}`))
 	if err != nil {
 		d.Fatal(err)
 	}
 	req.Host = "atelier.example.org"
-	for name, value := range map[string]string{"Origin": origin, "Sec-Fetch-Site": "same-origin", "Content-Type": "application/json", "Authorization": "Bearer " + d.key} {
+	for name, value := range map[string]string{"Origin": origin, "Sec-Fetch-Site": "same-origin", "Content-Type": "application/json", "Authorization": "Bearer " + d.Key} {
 		req.Header.Set(name, value)
 	}
 	resp, err := http.DefaultClient.Do(req)
@@ -91,7 +78,7 @@ func (d *deployment) testRollBack() {
 	if code() == before {
 		d.Error("the other version was not deployed")
 	}
-	if r := d.ask(http.MethodGet, "/v1/jobs", nil); r.StatusCode == http.StatusOK {
+	if r := d.Ask(http.MethodGet, "/v1/jobs", nil); r.StatusCode == http.StatusOK {
 		d.Error("the other version works")
 	}
 	d.archives = first
@@ -102,7 +89,7 @@ func (d *deployment) testRollBack() {
 	if got := parameters(); got != set {
 		d.Errorf("the parameters were %s, are %s", set, got)
 	}
-	id := d.submit(d.photograph())
+	id := d.Submit(d.photograph())
 	if j := d.ended(id); j.State != job.Succeeded {
 		d.Errorf("a job afterwards: %+v", j)
 	}
@@ -111,7 +98,7 @@ func (d *deployment) testRollBack() {
 // testOtherCompute changes from functions to instances and back while a job waits.
 func (d *deployment) testOtherCompute() {
 	d.enable(false)
-	waiting := d.submit(d.photograph())
+	waiting := d.Submit(d.photograph())
 	for _, mode := range []string{"both", "ec2"} {
 		d.up("--mode", mode)
 		if mode == "both" {
@@ -132,7 +119,7 @@ func (d *deployment) testOtherCompute() {
 
 // testLostBucket restores the gallery from the file system after the loss of the bucket.
 func (d *deployment) testLostBucket() {
-	id := d.submit(d.photograph(), "public", "true")
+	id := d.Submit(d.photograph(), "public", "true")
 	before := d.ended(id)
 	lost, fileSystem := d.outputs["BucketName"], d.outputs["FileSystemId"]
 	d.aws("s3", "rb", "--force", "s3://"+lost)
@@ -143,15 +130,11 @@ func (d *deployment) testLostBucket() {
 	if err := os.Remove(filepath.Join(d.dir, "sweep", "copy.json")); err != nil && !os.IsNotExist(err) {
 		d.Fatal(err)
 	}
-	found := shownKey.FindStringSubmatch(d.up("--set", "ExistingFileSystem="+fileSystem))
-	if found == nil {
-		d.Fatal("no new first key was made")
-	}
-	d.key = found[1]
+	d.upFirst("--set", "ExistingFileSystem="+fileSystem)
 	if d.outputs["BucketName"] == lost || d.outputs["FileSystemId"] != fileSystem {
 		d.Errorf("the data are in %s and %s", d.outputs["BucketName"], d.outputs["FileSystemId"])
 	}
-	if after := d.read(id); after.State != job.Succeeded || after.Result == nil || after.Result.SHA256 != before.Result.SHA256 {
+	if after := d.Read(id); after.State != job.Succeeded || after.Result == nil || after.Result.SHA256 != before.Result.SHA256 {
 		d.Errorf("the job was %+v, is %+v", before, after)
 	}
 	d.waitFor("the picture in the gallery", func() bool {

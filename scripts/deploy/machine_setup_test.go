@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/queue"
+	"github.com/atelier-go/atelier/scripts/apitest"
 	"github.com/atelier-go/atelier/scripts/devstack/metadatatest"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
@@ -40,7 +41,7 @@ func newMachine(t *testing.T) *machine {
 	if !inside {
 		return nil
 	}
-	m := &machine{deployment: &deployment{T: t, root: t, archives: os.Getenv(archivesVariable)}}
+	m := &machine{deployment: &deployment{Client: apitest.Client{T: t}, root: t, archives: os.Getenv(archivesVariable)}}
 	name := lab.Folder(t)
 	for from, to := range map[string]string{lab.B: "/mnt/atelier", lab.A: "/mnt/api"} {
 		if err := os.MkdirAll(to, 0o755); err != nil {
@@ -146,7 +147,7 @@ func (m *machine) serve() {
 	if err != nil {
 		m.Fatal(err)
 	}
-	m.api = ministack.Endpoint(port)
+	m.Base = ministack.Endpoint(port)
 	program := "/opt/api-server"
 	m.output("cp", os.Getenv(serverVariable), program) // a folder from which every user may run it
 	var out bytes.Buffer
@@ -166,7 +167,7 @@ func (m *machine) serve() {
 			m.Logf("the journal:\n%s", journal)
 		}
 	})
-	if err := ministack.WaitReady(m.Context(), m.api+"/readyz"); err != nil {
+	if err := ministack.WaitReady(m.Context(), m.Base+"/readyz"); err != nil {
 		m.Fatal(err)
 	}
 }

@@ -2,7 +2,6 @@ package deploy_test
 
 import (
 	"bytes"
-	"image"
 	"image/jpeg"
 	"net/http"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/scripts/apitest"
 )
 
 // A machine runs systemd, with the archive installed as in its guide. The queue, the API and the
@@ -39,7 +39,7 @@ func TestMachine(t *testing.T) {
 		if !t.Failed() {
 			t.Run(name, func(t *testing.T) {
 				began := time.Now()
-				d := &deployment{T: t, root: t, api: m.api}
+				d := &deployment{Client: apitest.Client{T: t, Base: m.Base}, root: t}
 				f(&machine{d, m.announce, m.enable, m.queue, m.settings})
 				t.Logf("%.1f s", time.Since(began).Seconds())
 			})
@@ -58,7 +58,7 @@ const (
 
 func (m *machine) testOnnx() {
 	m.start(onnx)
-	if j := m.painted(m.submit(photograph(m.T, 640, 480))); !strings.Contains(strings.ToLower(j.Receipt.Engine), "onnx") {
+	if j := m.painted(m.Submit(apitest.Stripes(m.T, 640, 480))); !strings.Contains(strings.ToLower(j.Receipt.Engine), "onnx") {
 		m.Errorf("it was painted by %s", j.Receipt.Engine)
 	}
 	m.hardened(onnx)
@@ -67,12 +67,12 @@ func (m *machine) testOnnx() {
 // The unit ends by itself, without an error, and is not restarted. Jobs that it has given back are
 // painted by the next instance, or by the one after it if that one is stopped too.
 func (m *machine) testDrain() {
-	photo := photograph(m.T, 1600, 1200)
+	photo := apitest.Stripes(m.T, 1600, 1200)
 	var ids []job.ID
 	for range 10 { // more than are painted until the worker checks for notices
-		ids = append(ids, m.submit(photo, "size", "1600"))
+		ids = append(ids, m.Submit(photo, "size", "1600"))
 	}
-	m.waitFor("the first job's begin", func() bool { return m.read(ids[0]).State != job.Queued })
+	m.waitFor("the first job's begin", func() bool { return m.Read(ids[0]).State != job.Queued })
 	m.announce("spot/instance-action", `{"action":"terminate","time":"2026-11-29T18:00:00Z"}`)
 	m.waitFor("the unit's end", func() bool {
 		return m.show(onnx, "ActiveState") != "active" && m.show(onnx, "ActiveState") != "deactivating"
@@ -89,7 +89,7 @@ func (m *machine) testDrain() {
 	m.announce("", "")
 
 	m.output("systemctl", "start", onnx)
-	m.waitFor("the next job's begin", func() bool { return m.read(left[0]).State != job.Queued })
+	m.waitFor("the next job's begin", func() bool { return m.Read(left[0]).State != job.Queued })
 	began := time.Now()
 	m.output("systemctl", "stop", onnx)
 	m.Logf("systemctl stop took %.1f s", time.Since(began).Seconds())
@@ -118,7 +118,7 @@ func (m *machine) testMemory() {
 	}
 	const room = 8 << 20 // the picture needs three times as much
 	m.output("systemctl", "set-property", "--runtime", onnx, "MemoryMax="+strconv.Itoa(used+room))
-	id := m.submit(photograph(m.T, 4800, 3600))
+	id := m.Submit(apitest.Stripes(m.T, 4800, 3600))
 	m.waitFor("a decoder's end", func() bool {
 		return !strings.Contains(m.file(filepath.Join(group, "memory.events")), "\noom_kill 0\n")
 	})
@@ -126,7 +126,7 @@ func (m *machine) testMemory() {
 	j := m.ended(id)
 	m.Logf("its job is %s after %d attempts: %+v", j.State, j.Attempts, j.Error)
 	m.waitFor("systemd's notice", func() bool { return strings.Contains(m.journal(onnx), "killed by the OOM killer") })
-	m.painted(m.submit(photograph(m.T, 640, 480)))
+	m.painted(m.Submit(apitest.Stripes(m.T, 640, 480)))
 	if got := m.show(onnx, "ActiveState,SubState,MainPID,NRestarts"); got != "active running "+pid+" 0" {
 		m.Errorf("after the end of a decoder the unit is %s, want the process %s", got, pid)
 	}
@@ -160,7 +160,7 @@ func (m *machine) testTensorFlow() {
 		m.Errorf("the timer that ends the instance is %s although the worker runs", got)
 	}
 	m.started(tensorFlow)
-	if j := m.painted(m.submit(photograph(m.T, 640, 480))); !strings.Contains(strings.ToLower(j.Receipt.Engine), "tensorflow") {
+	if j := m.painted(m.Submit(apitest.Stripes(m.T, 640, 480))); !strings.Contains(strings.ToLower(j.Receipt.Engine), "tensorflow") {
 		m.Errorf("it was painted by %s", j.Receipt.Engine)
 	}
 	m.hardened(tensorFlow)
@@ -242,7 +242,7 @@ func (m *machine) drained(ids []job.ID) (queued []job.ID) {
 	m.Helper()
 	m.stopped(onnx)
 	for _, id := range ids {
-		switch j := m.read(id); j.State {
+		switch j := m.Read(id); j.State {
 		case job.Queued:
 			queued = append(queued, id)
 		case job.Succeeded:
@@ -260,24 +260,11 @@ func (m *machine) painted(id job.ID) job.Job {
 	if j.State != job.Succeeded {
 		m.Fatalf("job %s is %s: %+v", id, j.State, j.Error)
 	}
-	r := m.ask(http.MethodGet, "/v1/jobs/"+string(id)+"/result", nil)
-	if _, err := jpeg.Decode(bytes.NewReader(r.body)); err != nil {
+	r := m.Ask(http.MethodGet, "/v1/jobs/"+string(id)+"/result", nil)
+	if _, err := jpeg.Decode(bytes.NewReader(r.Body)); err != nil {
 		m.Errorf("the result of job %s: %s, %v", id, r.Status, err)
 	}
 	return j
-}
-
-func photograph(t *testing.T, width, height int) []byte {
-	t.Helper()
-	img := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
-	for i := range img.Y {
-		img.Y[i] = byte(i / width / 6)
-	}
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, img, nil); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
 }
 
 // show returns properties of a unit, in the order of names.

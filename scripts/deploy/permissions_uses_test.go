@@ -3,13 +3,11 @@ package deploy_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"image"
 	"image/png"
 	"io"
 	"math/rand/v2"
-	"mime/multipart"
 	"net/http"
 	"strings"
 	"time"
@@ -17,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/scripts/apitest"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
 
@@ -72,7 +71,7 @@ var someNeeds = []string{
 func (g *grants) uses() map[string]func() error {
 	return map[string]func() error{
 		"a key is accepted":                   func() error { return g.want(http.MethodGet, "/v1/jobs", nil, http.StatusOK) },
-		"a picture is submitted":              func() error { _, err := g.post(nil); return err },
+		"a picture is submitted":              func() error { _, err := g.post(); return err },
 		"a large result is fetched by a link": g.fetchLarge,
 		"a job is erased":                     g.erase,
 		"failed jobs run again": func() error {
@@ -97,9 +96,9 @@ func (g *grants) prepare() {
 	g.Helper()
 	g.daemon = g.instance()
 	g.buildWorker()
-	large := g.submit(noise(g, 2048, 1900), "format", "png", "size", "2048")
+	large := g.Submit(noise(g, 2048, 1900), "format", "png", "size", "2048")
 	for range 14 {
-		g.public = append(g.public, string(g.submit(g.photograph(), "public", "true")))
+		g.public = append(g.public, string(g.Submit(g.photograph(), "public", "true")))
 	}
 	for _, id := range g.public {
 		g.ended(job.ID(id))
@@ -198,56 +197,41 @@ func (g *grants) until(what string, done func() bool) error {
 
 func (g *grants) want(method, path string, body io.Reader, status int, headers ...string) error {
 	g.Helper()
-	r := g.ask(method, path, body, headers...)
+	r := g.Ask(method, path, body, headers...)
 	if r.StatusCode != status {
-		return fmt.Errorf("%s %s: %s: %s", method, path, r.Status, r.body)
+		return fmt.Errorf("%s %s: %s: %s", method, path, r.Status, r.Body)
 	}
 	return nil
 }
 
 // post submits a picture, or an upload given by fields.
-func (g *grants) post(picture []byte, fields ...string) (id job.ID, err error) {
+func (g *grants) post(fields ...string) (id job.ID, err error) {
 	g.Helper()
-	var b bytes.Buffer
-	form := multipart.NewWriter(&b)
+	var picture []byte
 	if len(fields) == 0 {
-		if picture == nil {
-			picture = g.photograph()
-		}
-		part, err := form.CreateFormFile("image", "picture.png")
-		if err == nil {
-			_, err = part.Write(picture)
-		}
-		if err != nil {
-			g.Fatal(err)
-		}
+		picture = g.photograph()
 	}
-	for i := 0; i < len(fields); i += 2 {
-		err = errors.Join(err, form.WriteField(fields[i], fields[i+1]))
-	}
-	if err = errors.Join(err, form.WriteField("style", "watercolour"), form.Close()); err != nil {
-		g.Fatal(err)
-	}
-	r := g.ask(http.MethodPost, "/v1/jobs", &b, "Content-Type", form.FormDataContentType())
+	contentType, form := apitest.Form(g.T, picture, fields...)
+	r := g.Ask(http.MethodPost, "/v1/jobs", bytes.NewReader(form), "Content-Type", contentType)
 	var j job.Job
 	if r.StatusCode != http.StatusAccepted {
-		return "", fmt.Errorf("%s: %s", r.Status, r.body)
+		return "", fmt.Errorf("%s: %s", r.Status, r.Body)
 	}
-	return j.ID, json.Unmarshal(r.body, &j)
+	return j.ID, json.Unmarshal(r.Body, &j)
 }
 
 // link requests the URL of an upload.
 func (g *grants) link(size int) (id, method, url string, header map[string]string) {
 	g.Helper()
-	r := g.ask(http.MethodPost, "/v1/uploads", strings.NewReader(fmt.Sprintf(`{"bytes": %d}`, size)), "Content-Type", "application/json")
+	r := g.Ask(http.MethodPost, "/v1/uploads", strings.NewReader(fmt.Sprintf(`{"bytes": %d}`, size)), "Content-Type", "application/json")
 	var u struct {
 		UploadID string `json:"upload_id"`
 		Method   string
 		URL      string
 		Headers  map[string]string
 	}
-	if err := json.Unmarshal(r.body, &u); err != nil || r.StatusCode != http.StatusCreated {
-		g.Fatalf("%s: %s", r.Status, r.body)
+	if err := json.Unmarshal(r.Body, &u); err != nil || r.StatusCode != http.StatusCreated {
+		g.Fatalf("%s: %s", r.Status, r.Body)
 	}
 	return u.UploadID, u.Method, u.URL, u.Headers
 }
@@ -271,7 +255,7 @@ func (g *grants) upload() error {
 	if body, _ := io.ReadAll(r.Body); r.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s: %s", r.Status, body)
 	}
-	if _, err := g.post(nil, "upload_id", id); err != nil {
+	if _, err := g.post("upload_id", id); err != nil {
 		return err
 	}
 	return g.until("the upload's end", func() bool {
@@ -292,11 +276,11 @@ func (g *grants) fetchLarge() error {
 	if err := g.copies.To.Delete(g.Context(), g.keys(g.large)...); err != nil {
 		g.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(g.Context(), http.MethodGet, g.api+"/v1/jobs/"+g.large+"/result", nil)
+	req, err := http.NewRequestWithContext(g.Context(), http.MethodGet, g.Base+"/v1/jobs/"+g.large+"/result", nil)
 	if err != nil {
 		g.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+g.key)
+	req.Header.Set("Authorization", "Bearer "+g.Key)
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	r, err := client.Do(req)
 	if err != nil {

@@ -43,7 +43,7 @@ func (g *grants) emptyHour() error {
 }
 
 func (g *grants) copyNew() error {
-	id := string(g.submit(g.photograph(), "public", "true"))
+	id := string(g.Submit(g.photograph(), "public", "true"))
 	g.ended(job.ID(id))
 	return g.sweepUntil("the copies", func() bool { return len(g.keys(id)) == 2 })
 }
@@ -121,7 +121,7 @@ func (g *grants) waiting() (id job.ID, message string) {
 	g.Helper()
 	g.enable(false)
 	g.purge()
-	id = g.submit(g.photograph())
+	id = g.Submit(g.photograph())
 	queues := sqs.NewFromConfig(g.cfg)
 	g.waitFor("the job's message", func() bool {
 		out, err := queues.ReceiveMessage(g.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String(g.outputs["QueueUrl"]), WaitTimeSeconds: 1})
@@ -199,7 +199,7 @@ func (g *grants) paintOnInstance() error {
 	id, message := g.waiting()
 	defer g.enable(true)
 	g.send("QueueUrl", message)
-	return g.worker("the painted job", func() bool { return g.read(id).State == job.Succeeded })
+	return g.worker("the painted job", func() bool { return g.Read(id).State == job.Succeeded })
 }
 
 func (g *grants) giveBackOnInstance() error {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/scripts/apitest"
 )
 
 // submitter runs the command line, which must succeed, and returns its standard output.
@@ -33,7 +34,7 @@ func (d *demo) submitterExits(args ...string) (output []byte, code int) {
 	d.Helper()
 	ctx, cancel := context.WithTimeout(d.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(bin, "submitter"), append(args, "--api", d.base)...)
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "submitter"), append(args, "--api", d.Base)...)
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	output, err := cmd.Output()
@@ -49,19 +50,16 @@ func (d *demo) submitterExits(args ...string) (output []byte, code int) {
 // A job is canceled, retried and erased while a worker is processing it.
 func TestUseChangesDuringAttempts(t *testing.T) {
 	d := start(t, "server")
-	on := func(name string, f func(d *demo)) {
-		t.Run(name, func(t *testing.T) { sub := *d; sub.T = t; f(&sub) })
-	}
-	on("the result of a canceled job is discarded", testCancel)
-	on("a job is retried while its canceled run is painted", testCancelAndRetry)
-	on("nothing is left of an erased job", testErase)
+	d.on("the result of a canceled job is discarded", testCancel)
+	d.on("a job is retried while its canceled run is painted", testCancelAndRetry)
+	d.on("nothing is left of an erased job", testErase)
 	d.end(os.Interrupt)
 	noTemporaryFiles(t, d.dir)
 }
 
 func (d *demo) catchLarge() held {
 	d.Helper()
-	large := photo(d.T, 2000, 1500)
+	large := apitest.Stripes(d.T, 2000, 1500)
 	return d.catch(func() job.ID { return d.submit(large) })
 }
 
@@ -75,10 +73,10 @@ func testCancel(d *demo) {
 	d.submitter("cancel", id) // repeating it is not an error
 	d.thaw(h.pid)
 	d.losesLease(h)
-	if j := d.read(h.id); j.State != job.Canceled || j.Run != 1 || j.FinishedAt == nil || j.Error != nil {
+	if j := d.Read(h.id); j.State != job.Canceled || j.Run != 1 || j.FinishedAt == nil || j.Error != nil {
 		d.Errorf("after its worker has finished: %+v", j)
 	}
-	d.refused(d.ask(http.MethodGet, "/v1/jobs/"+id+"/result", nil), http.StatusConflict, "not_finished")
+	d.Refused(d.Ask(http.MethodGet, "/v1/jobs/"+id+"/result", nil), http.StatusConflict, "not_finished")
 	if _, code := d.submitterExits("fetch", id, "-o", filepath.Join(d.TempDir(), "x.jpg")); code != 3 {
 		d.Errorf("fetching it exits with %d, want 3", code)
 	}
@@ -86,7 +84,7 @@ func testCancel(d *demo) {
 	if got, want := slices.DeleteFunc(d.files(h.id), isPreview), []string{"claim.1", "final.1", "input", "spec.json", "status.json"}; !slices.Equal(got, want) {
 		d.Errorf("its folder has %q, want %q", got, want)
 	}
-	if next := d.painted(d.submit(photo(d.T, 320, 240))); next.Attempts != 1 {
+	if next := d.painted(d.submit(apitest.Stripes(d.T, 320, 240))); next.Attempts != 1 {
 		d.Errorf("the next job: %+v", next)
 	}
 
@@ -103,7 +101,7 @@ func testCancelAndRetry(d *demo) {
 	id := string(h.id)
 	d.submitter("cancel", id)
 	d.submitter("retry", id)
-	if j := d.read(h.id); j.State != job.Queued || j.Run != 2 || j.Attempts != 0 {
+	if j := d.Read(h.id); j.State != job.Queued || j.Run != 2 || j.Attempts != 0 {
 		d.Errorf("retried while its worker still processes the canceled run: %+v", j)
 	}
 	d.thaw(h.pid)
@@ -119,7 +117,7 @@ func isPreview(name string) bool { return name == "preview" }
 // paintedInRun2 checks a job that was canceled, and painted after a retry.
 func (d *demo) paintedInRun2(id job.ID, out string) {
 	d.Helper()
-	j := d.read(id)
+	j := d.Read(id)
 	if j.State != job.Succeeded || j.Run != 2 || j.Attempts != 1 || j.Result == nil || j.Result.Width != 2000 {
 		d.Errorf("retried: %+v", j)
 	}
@@ -143,7 +141,7 @@ func (d *demo) paintedInRun2(id job.ID, out string) {
 
 func testErase(d *demo) {
 	key := "once"
-	large := photo(d.T, 2000, 1500)
+	large := apitest.Stripes(d.T, 2000, 1500)
 	path := filepath.Join(d.TempDir(), "in.jpg")
 	if err := os.WriteFile(path, large, 0o600); err != nil {
 		d.Fatal(err)
@@ -166,7 +164,7 @@ func testErase(d *demo) {
 	gone := func(when string) {
 		d.Helper()
 		for _, path := range []string{"", "/result", "/preview"} {
-			d.refused(d.ask(http.MethodGet, "/v1/jobs/"+id+path, nil), http.StatusGone, "gone")
+			d.Refused(d.Ask(http.MethodGet, "/v1/jobs/"+id+path, nil), http.StatusGone, "gone")
 		}
 		if left := d.mentions(id); len(left) > 0 {
 			d.Errorf("%s: got %q, want no files", when, left)

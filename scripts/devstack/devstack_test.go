@@ -2,7 +2,6 @@ package main_test
 
 import (
 	"bufio"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -12,36 +11,23 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/atelier-go/atelier/scripts/apitest"
+	"github.com/atelier-go/atelier/scripts/setuptest"
 )
 
-// build compiles the real programs once for all tests, unless a test that runs this test binary
-// elsewhere has done so.
-var build = sync.OnceValues(func() (string, error) {
-	if bin = os.Getenv(binVariable); bin != "" {
-		return bin, nil
-	}
-	var err error
-	if bin, err = os.MkdirTemp("", "atelier-bin-"); err != nil {
-		return "", err
-	}
-	out, err := exec.Command("go", "build", "-o", bin+"/", ".", "../../api/cmd/...", "../../worker/cmd/...", "../../submitter").CombinedOutput()
-	if err != nil {
-		err = fmt.Errorf("%w\n%s", err, out)
-	}
-	return bin, err
-})
+// built has the real programs, unless a test that runs this test binary elsewhere has built them.
+var built setuptest.Programs
 
-// bin is the folder of the programs, empty before build.
-var bin string
+// bin is the folder of the programs, empty before [programs].
+var bin = os.Getenv(binVariable)
 
 // binVariable names a folder with programs that are already built.
 const binVariable = "ATELIER_TEST_BIN"
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if bin != "" && bin != os.Getenv(binVariable) {
-		_ = os.RemoveAll(bin) // a temporary folder
-	}
+	built.Remove()
 	os.Exit(code)
 }
 
@@ -52,36 +38,26 @@ func programs(t *testing.T) string {
 	if testing.Short() {
 		t.Skip("needs TensorFlow and MiniStack: left out with -short")
 	}
-	for _, name := range []string{"ATELIER_MINISTACK", "ATELIER_SAMPLES", "ATELIER_LIBTENSORFLOW", "ATELIER_ROOT"} {
-		if os.Getenv(name) == "" {
-			const missing = `not set up: run scripts/setup, then eval "$(scripts/env)"`
-			if os.Getenv("CI") != "" {
-				t.Fatal(missing)
-			}
-			t.Skip(missing)
-		}
-	}
-	bin, err := build()
-	if err != nil {
-		t.Fatal(err)
+	setuptest.Require(t, "", "ATELIER_MINISTACK", "ATELIER_SAMPLES", "ATELIER_LIBTENSORFLOW", "ATELIER_ROOT")
+	if os.Getenv(binVariable) == "" {
+		bin = built.Dir(t, []string{"-o", "$DIR/", ".", "../../api/cmd/...", "../../worker/cmd/...", "../../submitter"})
 	}
 	return bin
 }
 
 // A demo is a running scripts/demo, used by tests like by a user.
 type demo struct {
-	*testing.T
+	apitest.Client
 	cmd    *exec.Cmd
 	output *outputLog
 	dir    string // --dir
-	base   string // URL of the API
 	ended  bool
 }
 
 // start runs the stack without its photographs until the test ends.
 func start(t *testing.T, mode string, env ...string) *demo {
 	t.Helper()
-	d := &demo{T: t, dir: t.TempDir()}
+	d := &demo{Client: apitest.Client{T: t}, dir: t.TempDir()}
 	d.cmd = exec.Command(filepath.Join(programs(t), "devstack"), "--dir", d.dir, "--mode", mode, "--no-samples")
 	// The settings of a user's shell for other programs must not affect the stack.
 	d.cmd.Env = append(os.Environ(), "ATELIER_KEYS=/nowhere", "ATELIER_LISTEN=nowhere", "ATELIER_WATCHDOG=never")
@@ -96,8 +72,14 @@ func start(t *testing.T, mode string, env ...string) *demo {
 	}
 	d.output = collect(pipe)
 	t.Cleanup(d.cleanUp)
-	d.base = d.output.waitFor(t, regexp.MustCompile(`(http://127\.0\.0\.1:\d+)/ is the page`))[1]
+	d.Base = d.output.waitFor(t, regexp.MustCompile(`(http://127\.0\.0\.1:\d+)/ is the page`))[1]
 	return d
+}
+
+// on runs a part of a test on the same stack.
+func (d *demo) on(name string, f func(d *demo)) {
+	d.Helper()
+	d.Run(name, func(t *testing.T) { part := *d; part.T = t; f(&part) })
 }
 
 // cleanUp ends the stack if the test has not, and logs its output after a failure.
@@ -142,16 +124,7 @@ func waitFor(t *testing.T, ok func() bool) {
 // waitUntil is like waitFor, with the reason in its error.
 func waitUntil(t *testing.T, ok func() bool, why func() string) {
 	t.Helper()
-	deadline := time.After(2 * time.Minute)
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for !ok() {
-		select {
-		case <-deadline:
-			t.Fatalf("the condition was not met within two minutes: %s", why())
-		case <-again.C:
-		}
-	}
+	apitest.Wait(t, 20*time.Millisecond, 2*time.Minute, ok, why)
 }
 
 // An outputLog collects the lines that a program prints.

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/atelier-go/atelier/scripts/apitest"
 )
 
 // TestOnnxRuntime paints through the whole stack with workers that do not link TensorFlow.
@@ -16,7 +18,7 @@ func TestOnnxRuntime(t *testing.T) {
 	for mode, worker := range map[string]string{"server": "daemon", "lambda": "lambda"} {
 		t.Run(mode, func(t *testing.T) {
 			d := start(t, mode, "ATELIER_ENGINE=onnx")
-			j := d.painted(d.submit(photo(t, 320, 240)))
+			j := d.painted(d.submit(apitest.Stripes(t, 320, 240)))
 			if j.Receipt == nil || j.Receipt.Worker != worker || !strings.HasPrefix(j.Receipt.Engine, "onnxruntime 1.") {
 				t.Errorf("got receipt %+v, want a %s's with onnxruntime", j.Receipt, worker)
 			}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/style"
+	"github.com/atelier-go/atelier/scripts/apitest"
 )
 
 // An order is a submission with the result that it has when no process is killed.
@@ -35,7 +36,7 @@ func orders(t *testing.T) []*order {
 		}
 		return b
 	}
-	cat, coffee, large := sample("chelsea.png"), sample("coffee.png"), photo(t, 1600, 1200)
+	cat, coffee, large := sample("chelsea.png"), sample("coffee.png"), apitest.Stripes(t, 1600, 1200)
 	names := style.Names()
 	return []*order{
 		{picture: cat, fields: []string{"style", names[0], "size", "160"}},
@@ -65,11 +66,11 @@ func (d *demo) paintUndisturbed(all []*order) {
 
 func (d *demo) result(j job.Job) []byte {
 	d.Helper()
-	a := d.ask(http.MethodGet, fmt.Sprintf("/v1/jobs/%s/result", j.ID), nil)
+	a := d.Ask(http.MethodGet, fmt.Sprintf("/v1/jobs/%s/result", j.ID), nil)
 	if a.StatusCode != http.StatusOK {
-		d.Errorf("the result of job %s: %s: %.300s", j.ID, a.Status, a.body)
+		d.Errorf("the result of job %s: %s: %.300s", j.ID, a.Status, a.Body)
 	}
-	return a.body
+	return a.Body
 }
 
 // unfinished returns the jobs that have no outcome yet.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/queue"
+	"github.com/atelier-go/atelier/scripts/apitest"
 )
 
 // MiniStack has its queue in memory: when it is killed, all messages are lost. The jobs are not
@@ -32,13 +33,13 @@ func TestUseQueueLosesItsMessages(t *testing.T) {
 	if !d.freeze(daemon) { // otherwise it could finish the jobs first
 		t.Fatal("there is no daemon to stop")
 	}
-	picture := photo(t, 640, 480)
+	picture := apitest.Stripes(t, 640, 480)
 	var ids []job.ID
 	for range 12 {
 		ids = append(ids, d.submit(picture))
 	}
 	for _, id := range ids {
-		if j := d.read(id); j.State != job.Queued {
+		if j := d.Read(id); j.State != job.Queued {
 			t.Errorf("no worker runs, but job %s is %s", id, j.State)
 		}
 	}
@@ -50,13 +51,13 @@ func TestUseQueueLosesItsMessages(t *testing.T) {
 	// Submissions meanwhile are accepted, or refused with the status and headers for a retry.
 	contentType, body := form(t, picture)
 	waitFor(t, func() bool {
-		a := d.ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType, "Idempotency-Key", "again")
+		a := d.Ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType, "Idempotency-Key", "again")
 		if a.StatusCode == http.StatusAccepted {
-			ids = append(ids, d.decode(a, http.StatusAccepted).ID)
+			ids = append(ids, d.Decode(a, http.StatusAccepted).ID)
 			return true
 		}
 		if a.StatusCode != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "" {
-			t.Fatalf("without a queue: %s, Retry-After %q: %s", a.Status, a.Header.Get("Retry-After"), a.body)
+			t.Fatalf("without a queue: %s, Retry-After %q: %s", a.Status, a.Header.Get("Retry-After"), a.Body)
 		}
 		return false
 	})
@@ -77,10 +78,7 @@ func TestUseQueueIsDeleted(t *testing.T) {
 	for _, mode := range []string{"server", "lambda"} {
 		t.Run(mode, func(t *testing.T) {
 			d := start(t, mode, "ATELIER_SWEEP_EVERY=1s")
-			cfg, err := d.miniStack().Config(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			cfg := d.awsConfig()
 			q, err := queue.Open(t.Context(), cfg, "atelier")
 			if err != nil {
 				t.Fatal(err)
@@ -90,8 +88,8 @@ func TestUseQueueIsDeleted(t *testing.T) {
 			}
 			d.output.waitFor(t, regexp.MustCompile(`MiniStack died \(.*there is no such queue`))
 			d.output.waitFor(t, regexp.MustCompile(`MiniStack is back`))
-			waitFor(t, func() bool { return d.reaches("/readyz") })
-			d.painted(d.submit(photo(t, 320, 240)))
+			waitFor(t, func() bool { return d.Reaches("/readyz") })
+			d.painted(d.submit(apitest.Stripes(t, 320, 240)))
 			d.end(os.Interrupt)
 		})
 	}

@@ -66,8 +66,8 @@ func (m *machines) agree(id job.ID) job.Job {
 // tagged returns a job with a tag that identifies this version of it.
 func (d *demo) tagged(id job.ID) (tag string, j job.Job) {
 	d.Helper()
-	a := d.ask(http.MethodGet, "/v1/jobs/"+string(id), nil)
-	j = d.decode(a, http.StatusOK)
+	a := d.Ask(http.MethodGet, "/v1/jobs/"+string(id), nil)
+	j = d.Decode(a, http.StatusOK)
 	return string(j.State) + " " + a.Header.Get("ETag"), j
 }
 
@@ -75,7 +75,7 @@ func (d *demo) tagged(id job.ID) (tag string, j job.Job) {
 func (m *machines) finished(id job.ID, want job.State, run int) job.Job {
 	m.Helper()
 	waitFor(m.T, func() bool {
-		return m.decode(m.ask(http.MethodGet, "/v1/jobs/"+string(id)+"?wait=5", nil), http.StatusOK).State.Finished()
+		return m.Decode(m.Ask(http.MethodGet, "/v1/jobs/"+string(id)+"?wait=5", nil), http.StatusOK).State.Finished()
 	})
 	j := m.agree(id)
 	if j.State != want || j.Run != run {
@@ -87,8 +87,8 @@ func (m *machines) finished(id job.ID, want job.State, run int) job.Job {
 // erase erases a job at one server, and checks that both servers report it as erased.
 func (m *machines) erase(at *demo, id job.ID) {
 	m.Helper()
-	if a := at.ask(http.MethodDelete, "/v1/jobs/"+string(id), nil); a.StatusCode != http.StatusNoContent {
-		m.Errorf("erasing job %s: %s: %s", id, a.Status, a.body)
+	if a := at.Ask(http.MethodDelete, "/v1/jobs/"+string(id), nil); a.StatusCode != http.StatusNoContent {
+		m.Errorf("erasing job %s: %s: %s", id, a.Status, a.Body)
 	}
 	m.gone(id)
 }
@@ -98,9 +98,9 @@ func (m *machines) gone(id job.ID) {
 	m.Helper()
 	for _, d := range m.both() {
 		for _, path := range []string{"", "/result", "/preview"} {
-			d.refused(d.ask(http.MethodGet, "/v1/jobs/"+string(id)+path, nil), http.StatusGone, "gone")
+			d.Refused(d.Ask(http.MethodGet, "/v1/jobs/"+string(id)+path, nil), http.StatusGone, "gone")
 		}
-		d.refused(d.ask(http.MethodDelete, "/v1/jobs/"+string(id), nil), http.StatusGone, "gone")
+		d.Refused(d.Ask(http.MethodDelete, "/v1/jobs/"+string(id), nil), http.StatusGone, "gone")
 	}
 }
 

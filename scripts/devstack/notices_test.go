@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/scripts/apitest"
 	"github.com/atelier-go/atelier/scripts/devstack/metadatatest"
 )
 
@@ -18,19 +19,19 @@ func TestInstanceNotices(t *testing.T) {
 			url, announce := metadatatest.Start(t)
 			y := servers(t, "AWS_EC2_METADATA_DISABLED=false", "AWS_EC2_METADATA_SERVICE_ENDPOINT="+url, "ATELIER_INSTANCE_NOTICES=1", "ATELIER_CONCURRENT=1")
 			var ids []job.ID
-			picture := photo(t, 2048, 1536)
+			picture := apitest.Stripes(t, 2048, 1536)
 			for range 20 { // more than are painted between two checks for a notice
 				ids = append(ids, y.submit(picture, "size", "2048"))
 			}
 			w := y.daemon()
-			waitFor(t, func() bool { return y.read(ids[0]).State != job.Queued })
+			waitFor(t, func() bool { return y.Read(ids[0]).State != job.Queued })
 			announce(c.path, c.notice)
 			if err := w.ended(); err != nil {
 				t.Fatalf("the daemon ended with %v", err)
 			}
 			queued := 0
 			for _, id := range ids {
-				switch j := y.read(id); j.State {
+				switch j := y.Read(id); j.State {
 				case job.Queued:
 					queued++
 				case job.Succeeded:

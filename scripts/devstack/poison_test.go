@@ -9,13 +9,14 @@ import (
 
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/scripts/apitest"
 )
 
 // A picture that kills its worker each time is given up without affecting others: the stack
 // restarts the daemon, and the other jobs are painted.
 func TestUsePoisonJobFails(t *testing.T) {
 	d := start(t, "server", "ATELIER_LEASE=2s", "ATELIER_SWEEP_EVERY=1s")
-	small, large := photo(t, 320, 240), photo(t, 2000, 1500)
+	small, large := apitest.Stripes(t, 320, 240), apitest.Stripes(t, 2000, 1500)
 	ids := []job.ID{d.submit(small), d.submit(large)}
 	var deaths []held
 	caught := d.catch(func() job.ID {
@@ -41,7 +42,7 @@ func TestUsePoisonJobFails(t *testing.T) {
 		}
 	}
 	var j job.Job
-	waitFor(t, func() bool { j = d.read(poison); return j.State.Finished() })
+	waitFor(t, func() bool { j = d.Read(poison); return j.State.Finished() })
 	if j.State != job.Failed || j.Error == nil || j.Error.Code != job.CodeGaveUp || j.Attempts != store.DefaultMaxAttempts || j.Result != nil {
 		t.Errorf("after %d deaths: %+v, %+v", len(deaths), j, j.Error)
 	}
@@ -56,13 +57,13 @@ func TestUsePoisonJobFails(t *testing.T) {
 
 	// After the cause is repaired, a retry paints the picture.
 	d.submitter("retry", string(poison), "--wait")
-	if j := d.read(poison); j.State != job.Succeeded || j.Run != 2 || j.Attempts != 1 {
+	if j := d.Read(poison); j.State != job.Succeeded || j.Run != 2 || j.Attempts != 1 {
 		t.Errorf("its retry: %+v, %+v", j, j.Error)
 	}
 	d.settled(others...)
 	d.swept()
 	d.end(os.Interrupt)
-	if d.reaches("/healthz") {
+	if d.Reaches("/healthz") {
 		t.Error("the API still runs after the end of the stack")
 	}
 	noTemporaryFiles(t, d.dir)

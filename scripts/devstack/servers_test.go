@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/atelier-go/atelier/pkg/queue"
+	"github.com/atelier-go/atelier/scripts/apitest"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
@@ -44,7 +45,7 @@ func newServers(t *testing.T, dir string, env ...string) *testServers {
 		t.Fatal(err)
 	}
 	y := &testServers{
-		demo: &demo{T: t, dir: dir, output: &outputLog{}}, queue: q, worker: filepath.Join(bin, "worker-daemon"), shared: filepath.Join(dir, "shared"),
+		demo: &demo{Client: apitest.Client{T: t}, dir: dir, output: &outputLog{}}, queue: q, worker: filepath.Join(bin, "worker-daemon"), shared: filepath.Join(dir, "shared"),
 		env: slices.Concat(locked.Environ(), env, []string{"ATELIER_TEST_STACK=" + dir}), // identifies its processes
 	}
 	if err := os.Mkdir(filepath.Join(dir, "logs"), 0o750); err != nil {
@@ -63,13 +64,13 @@ func (y *testServers) server(shared string) *demo {
 	if err != nil {
 		y.Fatal(err)
 	}
-	d := &demo{T: y.T, dir: y.dir, output: &outputLog{}, base: ministack.Endpoint(port)}
+	d := &demo{Client: apitest.Client{T: y.T, Base: ministack.Endpoint(port)}, dir: y.dir, output: &outputLog{}}
 	d.cmd = y.command(filepath.Join(bin, "api-server"), shared, "--listen", "127.0.0.1:"+strconv.Itoa(port))
 	if err := d.cmd.Start(); err != nil {
 		y.Fatal(err)
 	}
 	y.Cleanup(d.cleanUp)
-	waitFor(y.T, func() bool { return d.reaches("/readyz") })
+	waitFor(y.T, func() bool { return d.Reaches("/readyz") })
 	return d
 }
 

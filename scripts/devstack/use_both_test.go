@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/scripts/apitest"
 )
 
 // Daemon and functions process one queue at once, and no job is painted by both.
 func TestUseDaemonAndFunctionsOnOneQueue(t *testing.T) {
 	d := start(t, "both")
-	picture := photo(t, 640, 480)
+	picture := apitest.Stripes(t, 640, 480)
 	var ids []job.ID
 	seen := map[string]int{}
 	waitFor(t, func() bool {

@@ -16,31 +16,31 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/readahead"
+	"github.com/atelier-go/atelier/scripts/apitest"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
 
 // The API and the worker as functions: everything over HTTP, on one stack.
 func TestUseFunctions(t *testing.T) {
 	d := start(t, "lambda", "ATELIER_LEASE=3s", "ATELIER_SWEEP_EVERY=2s", "ATELIER_COPY_EVERY=0")
-	on := func(name string, f func(d *demo)) {
-		t.Run(name, func(t *testing.T) { sub := *d; sub.T = t; f(&sub) })
-	}
-	on("submit and poll through the submitter", func(d *demo) { submitAndPoll(d, "lambda") })
-	on("a message becomes a result", testMessageBecomesResult)
-	on("logs have the request, and metrics", testLogs)
-	on("the engine's files are read ahead", testReadAhead)
-	on("a message that is delivered twice is painted once", testDuplicateMessage)
-	on("a result too large for Lambda is served by S3", testLargeResult)
-	on("the page and its files", testPage)
-	on("problems", testProblems)
-	on("a picture too large for Lambda is refused", testOversize)
-	on("nothing listens beyond loopback", testLoopbackOnly)
-	on("MiniStack refuses other programs", testLockedMiniStack)
-	on("a killed function loses nothing", testKilledFunction)
-	on("a killed MiniStack is restarted with the functions", testKilledMiniStack)
+	d.on("submit and poll through the submitter", func(d *demo) { submitAndPoll(d, "lambda") })
+	d.on("a message becomes a result", testMessageBecomesResult)
+	d.on("logs have the request, and metrics", testLogs)
+	d.on("the engine's files are read ahead", testReadAhead)
+	d.on("a message that is delivered twice is painted once", testDuplicateMessage)
+	d.on("a result too large for Lambda is served by S3", testLargeResult)
+	d.on("the page and its files", testPage)
+	d.on("problems", testProblems)
+	d.on("a picture too large for Lambda is refused", testOversize)
+	d.on("nothing listens beyond loopback", testLoopbackOnly)
+	d.on("MiniStack refuses other programs", testLockedMiniStack)
+	d.on("a killed function loses nothing", testKilledFunction)
+	d.on("a killed MiniStack is restarted with the functions", testKilledMiniStack)
 	noTemporaryFiles(t, d.dir)
 	d.end(os.Kill)
 }
@@ -75,9 +75,9 @@ func testReadAhead(d *demo) {
 }
 
 func testMessageBecomesResult(d *demo) {
-	contentType, body := form(d.T, photo(d.T, 320, 240))
-	a := d.ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType)
-	j := d.decode(a, http.StatusAccepted)
+	contentType, body := form(d.T, apitest.Stripes(d.T, 320, 240))
+	a := d.Ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType)
+	j := d.Decode(a, http.StatusAccepted)
 	if at := a.Header.Get("Location"); at != "jobs/"+string(j.ID) {
 		d.Errorf("Location: %q", at)
 	}
@@ -87,20 +87,20 @@ func testMessageBecomesResult(d *demo) {
 	}
 
 	status := "/v1/jobs/" + string(j.ID)
-	etag := d.ask(http.MethodGet, status, nil).Header.Get("ETag")
-	if a := d.ask(http.MethodGet, status, nil, "If-None-Match", `"x", `+etag); etag == "" || a.StatusCode != http.StatusNotModified || len(a.body) > 0 {
-		d.Errorf("ETag %s: %s, %d bytes", etag, a.Status, len(a.body))
+	etag := d.Ask(http.MethodGet, status, nil).Header.Get("ETag")
+	if a := d.Ask(http.MethodGet, status, nil, "If-None-Match", `"x", `+etag); etag == "" || a.StatusCode != http.StatusNotModified || len(a.Body) > 0 {
+		d.Errorf("ETag %s: %s, %d bytes", etag, a.Status, len(a.Body))
 	}
 
 	result := "/" + j.Result.URL
-	a = d.ask(http.MethodGet, result, nil)
-	if sum := sha256.Sum256(a.body); hex.EncodeToString(sum[:]) != j.Result.SHA256 || a.Header.Get("ETag") != `"`+j.Result.SHA256+`"` {
+	a = d.Ask(http.MethodGet, result, nil)
+	if sum := sha256.Sum256(a.Body); hex.EncodeToString(sum[:]) != j.Result.SHA256 || a.Header.Get("ETag") != `"`+j.Result.SHA256+`"` {
 		d.Errorf("the result is not what the job says: %s, %v", a.Status, a.Header)
 	}
-	if part := d.ask(http.MethodGet, result, nil, "Range", "bytes=2-9"); part.StatusCode != http.StatusPartialContent || !bytes.Equal(part.body, a.body[2:10]) {
-		d.Errorf("a range: %s, %d bytes", part.Status, len(part.body))
+	if part := d.Ask(http.MethodGet, result, nil, "Range", "bytes=2-9"); part.StatusCode != http.StatusPartialContent || !bytes.Equal(part.Body, a.Body[2:10]) {
+		d.Errorf("a range: %s, %d bytes", part.Status, len(part.Body))
 	}
-	if head := d.ask(http.MethodHead, result, nil); head.StatusCode != http.StatusOK || head.ContentLength != j.Result.Bytes || len(head.body) > 0 {
+	if head := d.Ask(http.MethodHead, result, nil); head.StatusCode != http.StatusOK || head.ContentLength != j.Result.Bytes || len(head.Body) > 0 {
 		d.Errorf("HEAD: %s, Content-Length %d", head.Status, head.ContentLength)
 	}
 }
@@ -112,9 +112,9 @@ func testLargeResult(d *demo) {
 		d.Fatalf("the result has %d bytes", j.Result.Bytes)
 	}
 	for range 2 {
-		a := d.ask(http.MethodGet, "/"+j.Result.URL, nil)
-		if sum := sha256.Sum256(a.body); a.StatusCode != http.StatusOK || hex.EncodeToString(sum[:]) != j.Result.SHA256 || a.Header.Get("Content-Type") != "image/png" {
-			d.Errorf("%s, %v: %d bytes", a.Status, a.Header, len(a.body))
+		a := d.Ask(http.MethodGet, "/"+j.Result.URL, nil)
+		if sum := sha256.Sum256(a.Body); a.StatusCode != http.StatusOK || hex.EncodeToString(sum[:]) != j.Result.SHA256 || a.Header.Get("Content-Type") != "image/png" {
+			d.Errorf("%s, %v: %d bytes", a.Status, a.Header, len(a.Body))
 		}
 		if at := a.Request.URL; !strings.HasPrefix(at.Path, "/atelier/pictures/public/") || at.Query().Get("X-Amz-Security-Token") == "" {
 			d.Errorf("it was served from %s", at)
@@ -134,21 +134,18 @@ func testLargeResult(d *demo) {
 		d.Fatal(err)
 	}
 	waitFor(d.T, func() bool { return len(d.inBucket(j.ID)) == 0 && len(d.mentions(string(j.ID))) == 0 })
-	d.refused(d.ask(http.MethodGet, "/"+j.Result.URL, nil), http.StatusGone, "gone")
+	d.Refused(d.Ask(http.MethodGet, "/"+j.Result.URL, nil), http.StatusGone, "gone")
 
-	other := d.painted(d.submit(photo(d.T, 320, 240)))
-	if a := d.ask(http.MethodDelete, "/v1/jobs/"+string(other.ID), nil); a.StatusCode != http.StatusNoContent {
-		d.Errorf("erased by the api function: %s: %s", a.Status, a.body)
+	other := d.painted(d.submit(apitest.Stripes(d.T, 320, 240)))
+	if a := d.Ask(http.MethodDelete, "/v1/jobs/"+string(other.ID), nil); a.StatusCode != http.StatusNoContent {
+		d.Errorf("erased by the api function: %s: %s", a.Status, a.Body)
 	}
 }
 
 // testDuplicateMessage sends messages to the queue that SQS may deliver twice.
 func testDuplicateMessage(d *demo) {
-	id := d.submit(photo(d.T, 320, 240))
-	cfg, err := d.miniStack().Config(d.Context())
-	if err != nil {
-		d.Fatal(err)
-	}
+	id := d.submit(apitest.Stripes(d.T, 320, 240))
+	cfg := d.awsConfig()
 	q, err := queue.Open(d.Context(), cfg, "atelier")
 	if err != nil {
 		d.Fatal(err)
@@ -162,7 +159,7 @@ func testDuplicateMessage(d *demo) {
 		})
 	}
 	both.Wait()
-	after := d.painted(d.submit(photo(d.T, 320, 240))) // queued after the duplicates
+	after := d.painted(d.submit(apitest.Stripes(d.T, 320, 240))) // queued after the duplicates
 	if j := d.painted(id); j.Attempts != 1 || after.Attempts != 1 {
 		d.Errorf("painted %d and %d times", j.Attempts, after.Attempts)
 	}
@@ -178,38 +175,48 @@ func (d *demo) miniStack() ministack.Locked {
 	return l
 }
 
+// awsConfig returns the SDK's configuration for the stack's MiniStack.
+func (d *demo) awsConfig() aws.Config {
+	d.Helper()
+	cfg, err := d.miniStack().Config(d.Context())
+	if err != nil {
+		d.Fatal(err)
+	}
+	return cfg
+}
+
 // testLockedMiniStack calls MiniStack like a page in a browser can without a preflight.
 func testLockedMiniStack(d *demo) {
 	at := *d
-	at.base = d.miniStack().Endpoint
+	at.Base = d.miniStack().Endpoint
 	const function = `{"FunctionName":"x","Runtime":"provided.al2023","Handler":"bootstrap","Role":"arn:aws:iam::000000000000:role/worker-lambda","Code":{"ZipFile":"UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="}}`
 	for path, body := range map[string]string{
 		"/2015-03-31/functions":                                             function,
 		"/2015-03-31/functions/worker-lambda/invocations":                   `{"Records":[]}`,
-		"/?Action=PurgeQueue&QueueUrl=" + at.base + "/000000000000/atelier": "",
+		"/?Action=PurgeQueue&QueueUrl=" + at.Base + "/000000000000/atelier": "",
 	} {
-		if a := at.ask(http.MethodPost, path, strings.NewReader(body), "Content-Type", "text/plain", "Origin", "http://evil.example"); a.StatusCode != http.StatusForbidden {
-			d.Errorf("%s: %s: %s", path, a.Status, a.body)
+		if a := at.Ask(http.MethodPost, path, strings.NewReader(body), "Content-Type", "text/plain", "Origin", "http://evil.example"); a.StatusCode != http.StatusForbidden {
+			d.Errorf("%s: %s: %s", path, a.Status, a.Body)
 		}
 	}
 }
 
 func testPage(d *demo) {
-	page := d.ask(http.MethodGet, "/", nil)
+	page := d.Ask(http.MethodGet, "/", nil)
 	if page.StatusCode != http.StatusOK || !strings.HasPrefix(page.Header.Get("Content-Type"), "text/html") || page.Header.Get("Content-Security-Policy") == "" {
 		d.Fatalf("%s, %v", page.Status, page.Header)
 	}
-	files := regexp.MustCompile(`(?:src|href)="([a-z]+\.[a-z]+)"`).FindAllSubmatch(page.body, -1)
+	files := regexp.MustCompile(`(?:src|href)="([a-z]+\.[a-z]+)"`).FindAllSubmatch(page.Body, -1)
 	if len(files) < 3 {
 		d.Errorf("the page names %d files", len(files))
 	}
 	for _, f := range files {
-		if a := d.ask(http.MethodGet, "/"+string(f[1]), nil); a.StatusCode != http.StatusOK || len(a.body) == 0 {
+		if a := d.Ask(http.MethodGet, "/"+string(f[1]), nil); a.StatusCode != http.StatusOK || len(a.Body) == 0 {
 			d.Errorf("%s: %s", f[1], a.Status)
 		}
 	}
 	for _, path := range []string{"/v1/styles", "/v1/styles/night-swirls/thumbnail", "/v1/openapi.json", "/healthz", "/readyz"} {
-		if a := d.ask(http.MethodGet, path, nil, "Origin", d.base); a.StatusCode != http.StatusOK || a.Header.Get("Access-Control-Allow-Origin") != "" {
+		if a := d.Ask(http.MethodGet, path, nil, "Origin", d.Base); a.StatusCode != http.StatusOK || a.Header.Get("Access-Control-Allow-Origin") != "" {
 			d.Errorf("%s: %s, %v", path, a.Status, a.Header)
 		}
 	}
@@ -221,17 +228,17 @@ func testProblems(d *demo) {
 		d.Fatal(err)
 	}
 	unknown := "/v1/jobs/" + string(id)
-	d.refused(d.ask(http.MethodGet, unknown, nil), http.StatusNotFound, "not_found")
-	d.refused(d.ask(http.MethodGet, "/no%20such%2525?a=b&c", nil), http.StatusNotFound, "not_found")
-	a := d.ask(http.MethodDelete, "/v1/styles", nil)
-	d.refused(a, http.StatusMethodNotAllowed, "method_not_allowed")
+	d.Refused(d.Ask(http.MethodGet, unknown, nil), http.StatusNotFound, "not_found")
+	d.Refused(d.Ask(http.MethodGet, "/no%20such%2525?a=b&c", nil), http.StatusNotFound, "not_found")
+	a := d.Ask(http.MethodDelete, "/v1/styles", nil)
+	d.Refused(a, http.StatusMethodNotAllowed, "method_not_allowed")
 	if a.Header.Get("Allow") == "" {
 		d.Errorf("405 without Allow: %v", a.Header)
 	}
-	contentType, body := form(d.T, photo(d.T, 32, 32))
-	d.refused(d.ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body[:len(body)-10]), "Content-Type", contentType), http.StatusBadRequest, "malformed_request")
+	contentType, body := form(d.T, apitest.Stripes(d.T, 32, 32))
+	d.Refused(d.Ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body[:len(body)-10]), "Content-Type", contentType), http.StatusBadRequest, "malformed_request")
 
-	port := d.base[strings.LastIndex(d.base, ":"):]
+	port := d.Base[strings.LastIndex(d.Base, ":"):]
 	for _, headers := range [][]string{
 		{"Origin", "http://evil.example"},
 		{"Origin", "http://localhost" + port}, // another origin than 127.0.0.1
@@ -240,22 +247,22 @@ func testProblems(d *demo) {
 		{"Host", "evil.example" + port, "Origin", "http://evil.example" + port},
 		{"Host", "bucket.s3.localhost"},
 	} {
-		d.refused(d.ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), append(headers, "Content-Type", contentType)...), http.StatusForbidden, "cross_origin")
+		d.Refused(d.Ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), append(headers, "Content-Type", contentType)...), http.StatusForbidden, "cross_origin")
 	}
-	if a := d.ask(http.MethodGet, "/v1/styles", nil, "Host", "localhost"+port, "Origin", "http://localhost"+port); a.StatusCode != http.StatusOK {
-		d.Errorf("as localhost: %s: %s", a.Status, a.body)
+	if a := d.Ask(http.MethodGet, "/v1/styles", nil, "Host", "localhost"+port, "Origin", "http://localhost"+port); a.StatusCode != http.StatusOK {
+		d.Errorf("as localhost: %s: %s", a.Status, a.Body)
 	}
 }
 
 func testOversize(d *demo) {
 	contentType, body := form(d.T, make([]byte, 12<<20))
-	d.refused(d.ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType), http.StatusRequestEntityTooLarge, "too_many_bytes")
+	d.Refused(d.Ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType), http.StatusRequestEntityTooLarge, "too_many_bytes")
 	// With a length that is not known beforehand.
-	d.refused(d.ask(http.MethodPost, "/v1/jobs", io.MultiReader(bytes.NewReader(body)), "Content-Type", contentType), http.StatusRequestEntityTooLarge, "too_many_bytes")
+	d.Refused(d.Ask(http.MethodPost, "/v1/jobs", io.MultiReader(bytes.NewReader(body)), "Content-Type", contentType), http.StatusRequestEntityTooLarge, "too_many_bytes")
 }
 
 func testKilledFunction(d *demo) {
-	large := photo(d.T, 2000, 1500)
+	large := apitest.Stripes(d.T, 2000, 1500)
 	var ids []job.ID
 	pid := 0
 	waitFor(d.T, func() bool { // until a job is killed while it is painted
@@ -298,9 +305,9 @@ func testKilledMiniStack(d *demo) {
 		d.Fatal(err)
 	}
 	waitFor(d.T, func() bool { // until it is deployed again, the API must not return 404
-		a := d.ask(http.MethodGet, "/v1/styles", nil)
+		a := d.Ask(http.MethodGet, "/v1/styles", nil)
 		if a.StatusCode != http.StatusOK && a.StatusCode != http.StatusServiceUnavailable && a.StatusCode != http.StatusBadGateway {
-			d.Fatalf("%s: %s", a.Status, a.body)
+			d.Fatalf("%s: %s", a.Status, a.Body)
 		}
 		return a.StatusCode == http.StatusOK && strings.Contains(d.output.all(), "MiniStack is back")
 	})
@@ -311,5 +318,5 @@ func testKilledMiniStack(d *demo) {
 			}
 		}
 	}
-	d.painted(d.submit(photo(d.T, 320, 240)))
+	d.painted(d.submit(apitest.Stripes(d.T, 320, 240)))
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/atelier-go/atelier/api/browsertest"
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/scripts/apitest"
 )
 
 // A page of another site, open in a browser on the same machine, tries everything on the ports of
@@ -25,7 +26,7 @@ func TestUseHostilePage(t *testing.T) {
 	for _, mode := range []string{"server", "lambda", "both"} {
 		t.Run(mode, func(t *testing.T) {
 			d := start(t, mode, "ATELIER_COPY_EVERY=0")
-			d.painted(d.submit(photo(t, 320, 240))) // starts the functions, if the mode has any
+			d.painted(d.submit(apitest.Stripes(t, 320, 240))) // starts the functions, if the mode has any
 			functions := d.functionNames()
 			runtimes := d.runtimeAPIs()
 			// A daemon receives most jobs: submit more than it paints at once, until a function has
@@ -33,7 +34,7 @@ func TestUseHostilePage(t *testing.T) {
 			for until := time.Now().Add(time.Minute); len(runtimes) == 0 && mode == "both" && time.Now().Before(until); {
 				var ids []job.ID
 				for range 16 {
-					ids = append(ids, d.submit(photo(t, 320, 240)))
+					ids = append(ids, d.submit(apitest.Stripes(t, 320, 240)))
 				}
 				for _, id := range ids {
 					d.painted(id)
@@ -61,13 +62,13 @@ func TestUseHostilePage(t *testing.T) {
 			for _, at := range runtimes { // and what a browser sends, to the byte
 				for _, request := range []string{"GET /2018-06-01/runtime/invocation/next", "POST /2018-06-01/runtime/init/error"} {
 					method, path, _ := strings.Cut(request, " ")
-					at := demo{T: t, base: "http://" + at}
+					at := apitest.Client{T: t, Base: "http://" + at}
 					for _, headers := range [][]string{
 						{"User-Agent", "Mozilla/5.0", "Origin", evil.URL, "Sec-Fetch-Site", "cross-site"},
 						{"User-Agent", "Mozilla/5.0"},
 						{"User-Agent", "aws-lambda-go/go1.26", "Host", "evil.example:80"},
 					} {
-						if a := at.ask(method, path, bytes.NewReader([]byte("{}")), headers...); a.StatusCode != http.StatusForbidden {
+						if a := at.Ask(method, path, bytes.NewReader([]byte("{}")), headers...); a.StatusCode != http.StatusForbidden {
 							t.Errorf("%s of a function, %v: %s", request, headers, a.Status)
 						}
 					}
@@ -81,7 +82,7 @@ func TestUseHostilePage(t *testing.T) {
 				t.Errorf("buckets: %s", names)
 			}
 			for range 3 {
-				if j := d.painted(d.submit(photo(t, 320, 240))); j.Attempts != 1 {
+				if j := d.painted(d.submit(apitest.Stripes(t, 320, 240))); j.Attempts != 1 {
 					t.Errorf("%+v", j)
 				}
 			}
@@ -163,10 +164,7 @@ const attack = `async (targets) => {
 
 func (d *demo) functionNames() string {
 	d.Helper()
-	cfg, err := d.miniStack().Config(d.Context())
-	if err != nil {
-		d.Fatal(err)
-	}
+	cfg := d.awsConfig()
 	out, err := lambda.NewFromConfig(cfg).ListFunctions(d.Context(), nil)
 	if err != nil {
 		d.Fatal(err)
@@ -180,10 +178,7 @@ func (d *demo) functionNames() string {
 
 func (d *demo) bucketNames() string {
 	d.Helper()
-	cfg, err := d.miniStack().Config(d.Context())
-	if err != nil {
-		d.Fatal(err)
-	}
+	cfg := d.awsConfig()
 	out, err := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true }).ListBuckets(d.Context(), nil)
 	if err != nil {
 		d.Fatal(err)

@@ -9,14 +9,15 @@ import (
 	"strings"
 
 	"github.com/atelier-go/atelier/pkg/emf/emftest"
+	"github.com/atelier-go/atelier/scripts/apitest"
 )
 
 // testLogs: the id of the request that submits a job is in the response, in the API's log and,
 // through the queue and its mapping, in the worker's log; both functions write metrics.
 func testLogs(d *demo) {
-	contentType, body := form(d.T, photo(d.T, 320, 240))
-	a := d.ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType)
-	j := d.painted(d.decode(a, http.StatusAccepted).ID)
+	contentType, body := form(d.T, apitest.Stripes(d.T, 320, 240))
+	a := d.Ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType)
+	j := d.painted(d.Decode(a, http.StatusAccepted).ID)
 	request := a.Header.Get("X-Request-Id")
 	if request == "" {
 		d.Errorf("there is no X-Request-Id: %v", a.Header)

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/scripts/apitest"
 )
 
 // The file server is unavailable for a while. Meanwhile no response is wrong, requests that need no
@@ -28,11 +28,11 @@ func TestUseFileServerAway(t *testing.T) {
 		return
 	}
 	w := m.daemonOn(m.onB)
-	done := m.finished(m.submit(photo(t, 160, 120)), job.Succeeded, 1)
+	done := m.finished(m.submit(apitest.Stripes(t, 160, 120)), job.Succeeded, 1)
 	h := m.catch(func() job.ID { return m.submit(m.large()) })
-	canceled := m.submit(photo(t, 160, 120))
+	canceled := m.submit(apitest.Stripes(t, 160, 120))
 	m.cancel(canceled)
-	ids := []job.ID{m.submit(photo(t, 160, 120)), m.submit(photo(t, 160, 121))}
+	ids := []job.ID{m.submit(apitest.Stripes(t, 160, 120)), m.submit(apitest.Stripes(t, 160, 121))}
 	states := map[job.ID][]job.State{
 		done.ID: {job.Succeeded}, canceled: {job.Canceled}, h.id: {job.Running, job.Queued, job.Succeeded},
 		ids[0]: {job.Queued, job.Running, job.Succeeded}, ids[1]: {job.Queued, job.Running, job.Succeeded},
@@ -45,19 +45,19 @@ func TestUseFileServerAway(t *testing.T) {
 	for id := range states {
 		patient.poll(id)
 	}
-	contentType, body := form(t, photo(t, 160, 122))
-	submit := func(timeout time.Duration) (response, error) {
-		return m.try(timeout, http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType, "Idempotency-Key", "meanwhile")
+	contentType, body := form(t, apitest.Stripes(t, 160, 122))
+	submit := func(timeout time.Duration) (apitest.Response, error) {
+		return m.Try(timeout, http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType, "Idempotency-Key", "meanwhile")
 	}
 	if a, err := submit(3 * time.Second); err == nil && a.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("a submission meanwhile: %s: %s", a.Status, a.body)
+		t.Errorf("a submission meanwhile: %s: %s", a.Status, a.Body)
 	}
 	for _, path := range []string{"/healthz", "/", "/v1/styles"} {
-		if a, err := m.try(2*time.Second, http.MethodGet, path, nil); err != nil || a.StatusCode != http.StatusOK {
+		if a, err := m.Try(2*time.Second, http.MethodGet, path, nil); err != nil || a.StatusCode != http.StatusOK {
 			t.Errorf("%s meanwhile: %v, %v", path, a.Response, err)
 		}
 	}
-	if a, err := m.try(5*time.Second, http.MethodGet, "/readyz", nil); err != nil || a.StatusCode != http.StatusServiceUnavailable {
+	if a, err := m.Try(5*time.Second, http.MethodGet, "/readyz", nil); err != nil || a.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("/readyz meanwhile: %v, %v", a.Response, err)
 	}
 
@@ -110,7 +110,7 @@ func TestUseFileServerAway(t *testing.T) {
 	m.lab.Start(t)
 	t.Logf("the file server was unavailable for %.1f s", time.Since(stopped).Seconds())
 	began := time.Now()
-	waitFor(t, func() bool { return m.reaches("/readyz") })
+	waitFor(t, func() bool { return m.Reaches("/readyz") })
 	t.Logf("the API is ready %.1f s later", time.Since(began).Seconds())
 	patient.wait()
 	b.wait()
@@ -118,7 +118,7 @@ func TestUseFileServerAway(t *testing.T) {
 	waitFor(t, func() bool {
 		a, err := submit(20 * time.Second)
 		if err == nil && a.StatusCode == http.StatusAccepted {
-			ids = append(ids, m.decode(a, http.StatusAccepted).ID)
+			ids = append(ids, m.Decode(a, http.StatusAccepted).ID)
 		}
 		return err == nil && a.StatusCode == http.StatusAccepted
 	})
@@ -145,25 +145,6 @@ func threads(pid int) string {
 	return all.String()
 }
 
-// try is like ask, for a server that may not respond in time.
-func (d *demo) try(timeout time.Duration, method, path string, body io.Reader, headers ...string) (response, error) {
-	d.Helper()
-	req, err := http.NewRequestWithContext(d.Context(), method, d.base+path, body)
-	if err != nil {
-		d.Fatal(err)
-	}
-	for i := 0; i < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
-	}
-	resp, err := (&http.Client{Timeout: timeout}).Do(req)
-	if err != nil {
-		return response{}, err
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	return response{resp, b}, err
-}
-
 // patience polls jobs and waits for the responses, none of which may be wrong.
 type patience struct {
 	*demo
@@ -174,7 +155,7 @@ type patience struct {
 
 func (p *patience) poll(id job.ID) {
 	p.polls.Go(func() {
-		a, err := p.try(2*time.Minute, http.MethodGet, "/v1/jobs/"+string(id), nil)
+		a, err := p.Try(2*time.Minute, http.MethodGet, "/v1/jobs/"+string(id), nil)
 		var j job.Job
 		switch {
 		case err != nil && p.stops:
@@ -182,10 +163,10 @@ func (p *patience) poll(id job.ID) {
 		case err == nil && a.StatusCode == http.StatusServiceUnavailable:
 			return
 		case err == nil:
-			err = json.Unmarshal(a.body, &j)
+			err = json.Unmarshal(a.Body, &j)
 		}
 		if err != nil || a.StatusCode != http.StatusOK {
-			p.Errorf("job %s, requested while the file server is unavailable: %v, %v: %s", id, a.Response, err, a.body)
+			p.Errorf("job %s, requested while the file server is unavailable: %v, %v: %s", id, a.Response, err, a.Body)
 			return
 		}
 		for _, state := range p.states[id] {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/scripts/apitest"
 )
 
 // testEraseRead erases jobs while their results are read slowly from A: at B, and at A itself,
@@ -53,7 +54,7 @@ type slowReader struct {
 
 func (d *demo) readSlowly(id job.ID) *slowReader {
 	d.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(d.base, "http://"))
+	conn, err := net.Dial("tcp", strings.TrimPrefix(d.Base, "http://"))
 	if err != nil {
 		d.Fatal(err)
 	}
@@ -61,7 +62,7 @@ func (d *demo) readSlowly(id job.ID) *slowReader {
 	if err := conn.(*net.TCPConn).SetReadBuffer(4096); err != nil {
 		d.Fatal(err)
 	}
-	req, err := http.NewRequest(http.MethodGet, d.base+"/v1/jobs/"+string(id)+"/result", nil)
+	req, err := http.NewRequest(http.MethodGet, d.Base+"/v1/jobs/"+string(id)+"/result", nil)
 	if err == nil {
 		err = req.Write(conn)
 	}
@@ -104,7 +105,7 @@ func (r *slowReader) rest() []byte {
 // testExpired applies the retention on B as a sweeper does in two hours.
 func testExpired(m *machines, _ *daemon) {
 	m.daemonOn(m.shared)
-	j := m.finished(m.submit(photo(m.T, 160, 120)), job.Succeeded, 1)
+	j := m.finished(m.submit(apitest.Stripes(m.T, 160, 120)), job.Succeeded, 1)
 	s, err := store.Open(store.Config{Dir: m.onB})
 	if err != nil {
 		m.Fatal(err)

@@ -12,16 +12,17 @@ import (
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/scripts/apitest"
 )
 
 func (d *demo) cancel(id job.ID) job.Job {
 	d.Helper()
-	return d.decode(d.ask(http.MethodPost, "/v1/jobs/"+string(id)+"/cancel", nil), http.StatusOK)
+	return d.Decode(d.Ask(http.MethodPost, "/v1/jobs/"+string(id)+"/cancel", nil), http.StatusOK)
 }
 
 func (d *demo) retry(id job.ID) job.Job {
 	d.Helper()
-	return d.decode(d.ask(http.MethodPost, "/v1/jobs/"+string(id)+"/retry", nil), http.StatusAccepted)
+	return d.Decode(d.Ask(http.MethodPost, "/v1/jobs/"+string(id)+"/retry", nil), http.StatusAccepted)
 }
 
 // API servers and workers are on different machines, which share a directory by NFS: every change
@@ -59,7 +60,7 @@ func TestUseTwoMachines(t *testing.T) {
 func testPainted(m *machines, _ *daemon) {
 	var ids []job.ID
 	for i := range 4 {
-		ids = append(ids, m.both()[i%2].submit(photo(m.T, 320+i, 240), "public", "true"))
+		ids = append(ids, m.both()[i%2].submit(apitest.Stripes(m.T, 320+i, 240), "public", "true"))
 		m.agree(ids[i])
 	}
 	for _, id := range ids {
@@ -67,12 +68,12 @@ func testPainted(m *machines, _ *daemon) {
 		var results [][]byte
 		for _, d := range m.both() {
 			results = append(results, d.result(j))
-			if a := d.ask(http.MethodGet, "/v1/jobs/"+string(id)+"/result", nil, "If-None-Match", `"`+j.Result.SHA256+`"`); a.StatusCode != http.StatusNotModified {
+			if a := d.Ask(http.MethodGet, "/v1/jobs/"+string(id)+"/result", nil, "If-None-Match", `"`+j.Result.SHA256+`"`); a.StatusCode != http.StatusNotModified {
 				m.Errorf("with its ETag: %s", a.Status)
 			}
 			for _, path := range []string{"/preview", "/thumbnail"} {
-				if a := d.ask(http.MethodGet, "/v1/jobs/"+string(id)+path, nil); a.StatusCode != http.StatusOK || len(a.body) < 500 {
-					m.Errorf("%s: %s, %d bytes", path, a.Status, len(a.body))
+				if a := d.Ask(http.MethodGet, "/v1/jobs/"+string(id)+path, nil); a.StatusCode != http.StatusOK || len(a.Body) < 500 {
+					m.Errorf("%s: %s, %d bytes", path, a.Status, len(a.Body))
 				}
 			}
 		}
@@ -94,13 +95,13 @@ func testPainted(m *machines, _ *daemon) {
 func (d *demo) listed(path string) (ids []job.ID) {
 	d.Helper()
 	for cursor := ""; ; {
-		a := d.ask(http.MethodGet, path+"?limit=3"+cursor, nil)
+		a := d.Ask(http.MethodGet, path+"?limit=3"+cursor, nil)
 		var page struct {
 			Jobs       []struct{ ID job.ID }
 			NextCursor *string `json:"next_cursor"`
 		}
-		if err := json.Unmarshal(a.body, &page); err != nil || a.StatusCode != http.StatusOK {
-			d.Fatalf("%s: %s: %s", path, a.Status, a.body)
+		if err := json.Unmarshal(a.Body, &page); err != nil || a.StatusCode != http.StatusOK {
+			d.Fatalf("%s: %s: %s", path, a.Status, a.Body)
 		}
 		for _, j := range page.Jobs {
 			ids = append(ids, j.ID)
@@ -113,25 +114,25 @@ func (d *demo) listed(path string) (ids []job.ID) {
 }
 
 func testOneKey(m *machines, _ *daemon) {
-	contentType, body := form(m.T, photo(m.T, 200, 150))
-	responses := make([]response, 8)
+	contentType, body := form(m.T, apitest.Stripes(m.T, 200, 150))
+	responses := make([]apitest.Response, 8)
 	var all sync.WaitGroup
 	for i := range responses {
 		all.Go(func() {
-			responses[i] = m.both()[i%2].ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType, "Idempotency-Key", "both")
+			responses[i] = m.both()[i%2].Ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType, "Idempotency-Key", "both")
 		})
 	}
 	all.Wait()
 	var ids []job.ID
 	for _, a := range responses {
-		ids = append(ids, m.decode(a, http.StatusAccepted).ID)
+		ids = append(ids, m.Decode(a, http.StatusAccepted).ID)
 	}
 	if ids = slices.Compact(ids); len(ids) != 1 {
 		m.Errorf("one key created the jobs %v", ids)
 	}
-	contentType, body = form(m.T, photo(m.T, 200, 151))
+	contentType, body = form(m.T, apitest.Stripes(m.T, 200, 151))
 	for _, d := range m.both() {
-		d.refused(d.ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType, "Idempotency-Key", "both"), http.StatusUnprocessableEntity, "idempotency_key_reused")
+		d.Refused(d.Ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType, "Idempotency-Key", "both"), http.StatusUnprocessableEntity, "idempotency_key_reused")
 	}
 	m.finished(ids[0], job.Succeeded, 1)
 }
@@ -142,7 +143,7 @@ func testCancelQueued(m *machines, w *daemon) {
 	}
 	for i, d := range m.both() {
 		other := m.both()[1-i]
-		id := d.submit(photo(m.T, 160, 120))
+		id := d.submit(apitest.Stripes(m.T, 160, 120))
 		m.agree(id)
 		d.cancel(id)
 		if j := m.agree(id); j.State != job.Canceled {
@@ -161,7 +162,7 @@ func testCancelQueued(m *machines, w *daemon) {
 }
 
 // large returns a picture that takes long enough to be interrupted while it is painted.
-func (m *machines) large() []byte { m.Helper(); return photo(m.T, 800, 600) }
+func (m *machines) large() []byte { m.Helper(); return apitest.Stripes(m.T, 800, 600) }
 
 func testCancelRunning(m *machines, _ *daemon) {
 	one, other := m.either()
@@ -181,7 +182,7 @@ func testErasePainted(m *machines, _ *daemon) {
 	h := m.catch(func() job.ID { return other.submit(m.large()) })
 	m.erase(one, h.id)
 	m.thaw(h.pid)
-	m.finished(other.submit(photo(m.T, 160, 120)), job.Succeeded, 1) // ends after the erased job's attempt
+	m.finished(other.submit(apitest.Stripes(m.T, 160, 120)), job.Succeeded, 1) // ends after the erased job's attempt
 	if left := m.mentions(string(h.id)); len(left) > 0 {
 		m.Errorf("an erased job still has %q", left)
 	}
@@ -192,7 +193,7 @@ func testLostMessage(m *machines, w *daemon) {
 	if !m.freeze(w.Process.Pid) {
 		m.Fatal("there is no daemon to stop")
 	}
-	id := m.submit(photo(m.T, 160, 120))
+	id := m.submit(apitest.Stripes(m.T, 160, 120))
 	waitFor(m.T, func() bool {
 		ds, err := m.queue.Receive(m.Context(), 10, 0, time.Minute)
 		if err != nil {

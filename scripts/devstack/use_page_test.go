@@ -15,7 +15,7 @@ import (
 // styles, and one of them again in the style of a picture; one is erased.
 func TestUsePageFunctions(t *testing.T) {
 	d := start(t, "lambda")
-	p := browsertest.Start(t).Open(t, d.base+"/")
+	p := browsertest.Start(t).Open(t, d.Base+"/")
 	sample := func(name string) string { return filepath.Join(os.Getenv("ATELIER_SAMPLES"), name) }
 	choose := func(input string, paths ...string) {
 		t.Helper()
@@ -52,7 +52,7 @@ func TestUsePageFunctions(t *testing.T) {
 	}
 	click("#erase", "#ask-yes")
 	untilStrip("Painted,Painted")
-	d.refused(d.ask("GET", "/v1/jobs/"+string(id), nil), 410, "gone")
+	d.Refused(d.Ask("GET", "/v1/jobs/"+string(id), nil), 410, "gone")
 	p.Do(chromedp.Reload())
 	untilStrip("Painted,Painted")
 	// The browser reports pictures that are cut off by the end of the stack.

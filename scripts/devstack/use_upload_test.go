@@ -2,8 +2,6 @@ package main_test
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"image"
 	"image/png"
@@ -48,21 +46,10 @@ func TestUseLargePhotograph(t *testing.T) {
 	d := start(t, "lambda", "ATELIER_COPY_EVERY=1h")
 	path, size := largePhotograph(t)
 
-	out := filepath.Join(t.TempDir(), "out.jpg")
-	var j job.Job
-	if output := d.submitter("submit", path, "--style", "night-swirls", "--size", "512", "-o", out, "--json", "--timeout", "1m"); json.Unmarshal(output, &j) != nil || j.State != job.Succeeded {
-		t.Fatalf("submitter: %s", output)
-	}
-	b, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != j.Result.SHA256 {
-		t.Errorf("the file is not the result: %+v", j.Result)
-	}
+	j, _ := d.submitFile(path, "--size", "512")
 	d.wantUploaded(j.ID, size)
 
-	p := browsertest.Start(t).Open(t, d.base+"/")
+	p := browsertest.Start(t).Open(t, d.Base+"/")
 	p.Until(`document.querySelector('#tiles input')`)
 	p.Do(chromedp.SetUploadFiles(chromedp.CSS("#file"), []string{path}))
 	p.Until(`document.querySelectorAll('#pieces label').length === 1`)
@@ -70,8 +57,8 @@ func TestUseLargePhotograph(t *testing.T) {
 	p.Until(`document.body.dataset.phase === 'succeeded' && document.querySelector('#after').naturalWidth > 0`)
 	d.wantUploaded(job.ID(p.Str(`location.hash.slice('#job='.length)`)), size)
 
-	a := d.ask(http.MethodPost, "/v1/uploads", bytes.NewReader([]byte(`{"bytes": 20971521}`)), "Content-Type", "application/json")
-	d.refused(a, http.StatusRequestEntityTooLarge, "too_many_bytes")
+	a := d.Ask(http.MethodPost, "/v1/uploads", bytes.NewReader([]byte(`{"bytes": 20971521}`)), "Content-Type", "application/json")
+	d.Refused(a, http.StatusRequestEntityTooLarge, "too_many_bytes")
 	d.end(os.Interrupt)
 }
 
@@ -90,10 +77,7 @@ func (d *demo) wantUploaded(id job.ID, size int64) {
 	if err != nil || spec.Upload == "" || spec.Input.Bytes != size {
 		d.Errorf("job %s: %+v, %v", id, spec, err)
 	}
-	cfg, err := d.miniStack().Config(d.Context())
-	if err != nil {
-		d.Fatal(err)
-	}
+	cfg := d.awsConfig()
 	for o, err := range bucket.New(cfg, "atelier").List(d.Context(), "uploads/") {
 		d.Errorf("left in the bucket: %s, %v", o.Key, err)
 	}

@@ -30,7 +30,6 @@ type task struct {
 	Concurrent int
 	Images     int
 	Seconds    float64
-	Public     bool      // whether the jobs are public
 	Address    string    // to listen on
 	Cold       *coldPlan `json:",omitempty"`
 	Decoder    string    // path of picture-decoder; "": the worker's process decodes
@@ -44,8 +43,7 @@ func (t task) sized(side int) task {
 
 var children = map[string]func(context.Context, task, io.Writer) error{
 	"allowed":     allowedSide,
-	"api":         serveInMemory,
-	"bare":        bareLoop,
+	"api":         serveAPI,
 	"cold-starts": coldStarts,
 	"decode":      decodeAlone,
 	"first-image": firstImage,

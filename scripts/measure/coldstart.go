@@ -17,7 +17,6 @@ as on EFS for a Lambda function: from the start of a process to its first finish
 picture of 256 x 256, on scripts/nfs (a real NFS 4.1), with time added to each call.
 
   as shipped   the library as scripts/setup installs it
-  stripped     without symbol tables (strip --strip-unneeded)
   read ahead   as shipped, started by worker-bootstrap, which lets the kernel read in
                many parallel calls the parts that a start reads, as measured by scripts/setup
 
@@ -29,11 +28,11 @@ processor with the file server. READs and bytes are counted by the client
 applies to TensorFlow at 2 ms a call, relative to what reading adds as shipped.`
 
 // The compared forms of a library, as shown to readers.
-const asShipped, stripped, readAhead = "as shipped", "stripped", "read ahead"
+const asShipped, readAhead = "as shipped", "read ahead"
 
 // coldStart measures starts from a network file system.
 func coldStart(ctx context.Context, s *session) (string, error) {
-	task, sizes, err := s.coldTask(ctx)
+	task, err := s.coldTask(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -68,7 +67,7 @@ func coldStart(ctx context.Context, s *session) (string, error) {
 			}, goal))
 		}
 	}
-	return "Median of the rounds (least..most). Files: " + sizes + ".\n\n" + table(rows...), nil
+	return "Median of the rounds (least..most).\n\n" + table(rows...), nil
 }
 
 // warmStarts returns the seconds of an engine's warm starts.
@@ -84,68 +83,24 @@ func warmStarts(cells []coldResult, engine string) spread {
 	return spreadOf(seconds)
 }
 
-// coldTask returns the settings for the runs inside scripts/nfs, and a text with the sizes of the
-// libraries.
-func (s *session) coldTask(ctx context.Context) (t task, sizes string, err error) {
+// coldTask returns the settings for the runs inside scripts/nfs.
+func (s *session) coldTask(ctx context.Context) (t task, err error) {
 	if out, err := exec.CommandContext(ctx, filepath.Join(s.Root, "scripts", "nfs"), "--check").CombinedOutput(); err != nil {
-		return t, "", &unavailable{strings.TrimSpace(string(out))}
-	}
-	if _, err := exec.LookPath("strip"); err != nil {
-		return t, "", &unavailable{"there is no strip: install binutils"}
+		return t, &unavailable{strings.TrimSpace(string(out))}
 	}
 	engines, err := s.engines()
 	if err != nil {
-		return t, "", err
-	}
-	dir, err := s.folder()
-	if err != nil {
-		return t, "", err
+		return t, err
 	}
 	t = task{Model: s.Model, Width: 256, Height: 256, Cold: &coldPlan{Bootstrap: filepath.Join(s.Bin, "worker-bootstrap"), Rounds: s.Rounds}}
-	var words []string
 	for _, e := range pick(s, engines, engines[1:]) { // TensorFlow takes minutes
-		c := coldEngine{Name: e.name, Program: e.program, Library: filepath.Join(e.library, "lib"), Stripped: filepath.Join(dir, filepath.Base(e.library))}
-		if _, err := os.Stat(filepath.Join(c.Library, "read-ahead.json")); err != nil {
-			return t, "", &unavailable{fmt.Sprintf("%v: run scripts/setup, which measures what to read ahead", err)}
+		library := filepath.Join(e.library, "lib")
+		if _, err := os.Stat(filepath.Join(library, "read-ahead.json")); err != nil {
+			return t, &unavailable{fmt.Sprintf("%v: run scripts/setup, which measures what to read ahead", err)}
 		}
-		before, after, err := stripAll(ctx, c.Stripped, c.Library)
-		if err != nil {
-			return t, "", err
-		}
-		words = append(words, fmt.Sprintf("%s %s, stripped %s", e.name, mb(float64(before)), mb(float64(after))))
-		t.Cold.Engines = append(t.Cold.Engines, c)
+		t.Cold.Engines = append(t.Cold.Engines, coldEngine{Name: e.name, Program: e.program, Library: library})
 	}
-	return t, strings.Join(words, "; "), nil
-}
-
-// stripAll copies a folder of libraries without their symbol tables, and returns their sizes in
-// bytes before and after.
-func stripAll(ctx context.Context, to, from string) (before, after int64, err error) {
-	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
-		return 0, 0, err
-	}
-	libraries, err := filepath.Glob(filepath.Join(to, "*.so*"))
-	if err != nil {
-		return 0, 0, err
-	}
-	for _, library := range libraries {
-		info, err := os.Lstat(library)
-		if err != nil {
-			return 0, 0, err
-		}
-		if !info.Mode().IsRegular() {
-			continue
-		}
-		before += info.Size()
-		if out, err := exec.CommandContext(ctx, "strip", "--strip-unneeded", library).CombinedOutput(); err != nil {
-			return 0, 0, fmt.Errorf("strip %s: %w: %s", library, err, out)
-		}
-		if info, err = os.Lstat(library); err != nil {
-			return 0, 0, err
-		}
-		after += info.Size()
-	}
-	return before, after, nil
+	return t, nil
 }
 
 // measureColdStarts runs all starts with one latency, with its own file server. It uses the program that

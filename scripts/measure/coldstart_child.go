@@ -22,13 +22,12 @@ type coldPlan struct {
 }
 
 type coldEngine struct {
-	Name     string
-	Program  string
-	Library  string // folder of the library
-	Stripped string // folder of the library without symbol tables
+	Name    string
+	Program string
+	Library string // folder of the library
 }
 
-// A coldResult has the starts of one engine with its library in one form.
+// A coldResult has the starts of one engine in one form.
 type coldResult struct {
 	Engine, Library string
 	Cold, Warm      []nfsStart
@@ -57,18 +56,13 @@ func coldStarts(ctx context.Context, t task, out io.Writer) error {
 	var cells []coldResult
 	var starts []func(context.Context) (cold, warm nfsStart, err error)
 	for _, e := range t.Cold.Engines {
-		for _, folder := range []string{e.Library, e.Stripped} {
-			if err := os.CopyFS(filepath.Join(written, folder), os.DirFS(folder)); err != nil {
-				return err
-			}
+		if err := os.CopyFS(filepath.Join(written, e.Library), os.DirFS(e.Library)); err != nil {
+			return err
 		}
-		for _, v := range []struct {
-			name, folder string
-			ahead        bool
-		}{{asShipped, e.Library, false}, {stripped, e.Stripped, false}, {readAhead, e.Library, true}} {
-			cells = append(cells, coldResult{Engine: e.Name, Library: v.name})
+		for _, form := range []string{asShipped, readAhead} {
+			cells = append(cells, coldResult{Engine: e.Name, Library: form})
 			starts = append(starts, func(ctx context.Context) (nfsStart, nfsStart, error) {
-				return coldAndWarm(ctx, t, e.Program, filepath.Join(mount, v.folder), v.ahead)
+				return coldAndWarm(ctx, t, e.Program, filepath.Join(mount, e.Library), form == readAhead)
 			})
 		}
 	}

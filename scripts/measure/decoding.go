@@ -8,16 +8,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/decoder"
-	"github.com/atelier-go/atelier/scripts/measure/machine"
 	"github.com/atelier-go/atelier/scripts/measure/photograph"
 )
 
-const decoderHelp = `The cost of decoding pictures in a separate process, which the system limits. The
-same jobs go through the worker (see daemon), in turn
+const decoderHelp = `The cost of decoding pictures in a separate process, which the system limits. The same
+photographs go through the daemon's worker and poll loop on a real directory, with a
+queue in memory, from durable jobs to durable outcomes, in turn
 
   here      with pictures decoded, resized and made into previews in the worker's process
   separate  with picture-decoder
@@ -94,20 +93,6 @@ func decodeAlone(ctx context.Context, t task, out io.Writer) error {
 	return answer(out, work{PerSecond: p.PerSecond, Median: median(p.Took)})
 }
 
-// familyTime returns the processor time of this process and of all its children, including ended
-// ones.
-func familyTime() time.Duration {
-	all := machine.ProcessorTime()
-	var ended syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_CHILDREN, &ended) == nil {
-		all += time.Duration(ended.Utime.Nano() + ended.Stime.Nano())
-	}
-	for _, pid := range decoders() {
-		all += timeOf(pid)
-	}
-	return all
-}
-
 // decoders returns the process ids of this process's running children.
 func decoders() (pids []string) {
 	lists, _ := filepath.Glob("/proc/self/task/*/children")
@@ -116,21 +101,6 @@ func decoders() (pids []string) {
 		pids = append(pids, strings.Fields(string(b))...)
 	}
 	return pids
-}
-
-// timeOf returns the processor time of another process so far; 0 if it has ended.
-func timeOf(pid string) time.Duration {
-	b, _ := os.ReadFile("/proc/" + pid + "/stat")
-	_, after, _ := bytes.Cut(b, []byte(") ")) // the name may contain any character
-	const user, system = 11, 12               // fields after the name, proc(5)
-	const tick = 10 * time.Millisecond
-	fields := strings.Fields(string(after))
-	if len(fields) <= system {
-		return 0
-	}
-	u, _ := strconv.ParseInt(fields[user], 10, 64)
-	k, _ := strconv.ParseInt(fields[system], 10, 64)
-	return time.Duration(u+k) * tick
 }
 
 // watchDecoders measures the memory of this process's decoders continuously, until peak is called,

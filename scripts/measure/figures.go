@@ -37,9 +37,6 @@ func each[T any](rounds []T, f func(T) float64) spread {
 	return spreadOf(values)
 }
 
-func perSecond(p pace) float64        { return p.PerSecond }
-func perSecondOver(a, b pace) float64 { return a.PerSecond / b.PerSecond }
-
 // atLeast and atMost return two cells: the goal, and whether a figure meets it.
 func atLeast(goal, got float64) []string { return verdict("at least %g", goal, got >= goal) }
 func atMost(goal, got float64) []string  { return verdict("at most %g", goal, got <= goal) }

@@ -7,24 +7,23 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strconv"
 
 	"github.com/atelier-go/atelier/api"
 	"github.com/atelier-go/atelier/pkg/queue/queuefake"
 	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 	"github.com/atelier-go/atelier/scripts/measure/process"
 )
 
-// startInMemory runs the API on a real directory with a queue in memory, and a worker too if the
-// task names a model. It returns the URL.
-func (s *session) startInMemory(ctx context.Context, t task) (*process.Process, string, error) {
-	dir, err := s.folder()
+// startAPI runs the API in a process of its own, on a real directory with a queue in memory. It
+// returns the URL.
+func (s *session) startAPI(ctx context.Context, dir string) (*process.Process, string, error) {
+	port, err := ministack.FreePort()
 	if err != nil {
 		return nil, "", err
 	}
-	if t.Address, err = loopback(); err != nil {
-		return nil, "", err
-	}
-	t.Dir = filepath.Join(dir, "store")
+	t := task{Dir: filepath.Join(dir, "store"), Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port))}
 	cmd, _, err := child(context.WithoutCancel(ctx), "api", t) // ended by Stop
 	if err != nil {
 		return nil, "", err
@@ -33,25 +32,14 @@ func (s *session) startInMemory(ctx context.Context, t task) (*process.Process, 
 	return p, "http://" + t.Address, err
 }
 
-// serveInMemory serves until SIGTERM.
-func serveInMemory(ctx context.Context, t task, _ io.Writer) (err error) {
-	var st *store.Store
-	q := queuefake.New(queuefake.Config{})
-	if t.Model == "" {
-		st, err = store.Open(store.Config{Dir: t.Dir})
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, st.Close()) }()
-	} else {
-		b, berr := openBench(ctx, t)
-		if berr != nil {
-			return berr
-		}
-		defer func() { err = errors.Join(err, b.done()) }()
-		st, q = b.store, b.queue
+// serveAPI serves until SIGTERM.
+func serveAPI(ctx context.Context, t task, _ io.Writer) (err error) {
+	st, err := store.Open(store.Config{Dir: t.Dir})
+	if err != nil {
+		return err
 	}
-	handler, err := api.New(api.Config{Store: st, Queue: q, Version: "bench"})
+	defer func() { err = errors.Join(err, st.Close()) }()
+	handler, err := api.New(api.Config{Store: st, Queue: queuefake.New(queuefake.Config{}), Version: "bench"})
 	if err != nil {
 		return err
 	}

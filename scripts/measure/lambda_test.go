@@ -22,7 +22,7 @@ func TestMemoryLimitKillsProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program := filepath.Join(bin, "measure-onnx")
+	program := filepath.Join(programs(t), "measure-onnx")
 	small := task{Model: "../../model/atelier", Concurrent: 1}.sized(64)
 	if _, err := askInGroup[peak](t.Context(), c, program, "peak", small); err != nil {
 		t.Errorf("a small picture: %v", err)

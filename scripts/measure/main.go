@@ -30,15 +30,13 @@ type options struct {
 	Note   string   `help:"Text for the conditions, such as other load of the machine." placeholder:"TEXT"`
 	Out    string   `help:"Markdown file in which new sections replace old ones. Default: scripts/bench-results.md, or none with --quick." placeholder:"FILE"`
 
-	Teacher string `env:"ATELIER_TEACHER" help:"Folder with Magenta's two SavedModels, transformer and style_predictor, for comparison; see scripts/baseline/README.md for where to get them. Default: the folder teacher in --training." placeholder:"DIR"`
-
+	Teacher  string `env:"ATELIER_TEACHER" help:"Folder with Magenta's two SavedModels, transformer and style_predictor, for comparison; see scripts/baseline/README.md for where to get them. Default: the folder teacher in --training." placeholder:"DIR"`
 	Training string `env:"ATELIER_TRAINING" help:"The training folder with content, style and teacher, for the benchmark model." placeholder:"DIR"`
 	Cgroup   string `help:"A delegated control group (version 2) in which the benchmark lambda makes groups. Default: the root group, which requires root." placeholder:"DIR"`
 
 	Dir        string `env:"ATELIER_BENCH_DIR" hidden:"" help:"An empty folder on the disk to be measured."`
 	Bin        string `default:"${root}/bin" hidden:"" help:"Folder of the project's programs."`
 	Samples    string `env:"ATELIER_SAMPLES" hidden:"" help:"Folder of the photographs."`
-	MiniStack  string `name:"ministack" env:"ATELIER_MINISTACK" hidden:"" help:"Path of MiniStack's program."`
 	TensorFlow string `name:"tensorflow" env:"ATELIER_LIBTENSORFLOW" hidden:"" help:"Folder of the library."`
 	ONNX       string `name:"onnx" env:"ATELIER_BENCH_ONNX" hidden:"" help:"Path of this program built with ONNX Runtime."`
 	ORT        string `name:"onnxruntime" env:"ATELIER_ONNXRUNTIME" hidden:"" help:"Folder of the library."`
@@ -55,13 +53,9 @@ type benchmark struct {
 }
 
 var benchmarks = []benchmark{
-	{"model", "What the shipped model is worth", shippedHelp, shipped},
-	{"daemon", "The worker over a bare loop", daemonHelp, daemon},
+	{"model", "What the shipped model is worth", modelHelp, shippedModel},
 	{"decoder", "Decoding in a process of its own", decoderHelp, decoderCost},
-	{"endtoend", "The whole pipeline over a Python server", endToEndHelp, endToEnd},
-	{"idle", "One picture on an idle pipeline", idleHelp, idle},
 	{"submissions", "Durable submissions", submissionsHelp, submissions},
-	{"teacher", "The network against its teacher", teacherHelp, teacher},
 	{"start", "Process start to first picture", startHelp, start},
 	{"coldstart", "A start from NFS", coldStartHelp, coldStart},
 	{"memory", "Memory", memoryHelp, memory},

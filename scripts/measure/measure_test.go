@@ -4,16 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/atelier-go/atelier/scripts/measure/magenta/magentatest"
 	"github.com/atelier-go/atelier/scripts/measure/photograph"
+	"github.com/atelier-go/atelier/scripts/setuptest"
 )
 
 // The benchmarks start their own program again, which here is the test binary.
@@ -23,50 +21,29 @@ func TestMain(m *testing.M) {
 		return
 	}
 	code := m.Run()
-	if bin != "" {
-		_ = os.RemoveAll(bin) // a temporary folder
-	}
+	built.Remove()
 	os.Exit(code)
 }
 
-// build compiles the real programs once for all tests.
-var build = sync.OnceValue(func() error {
-	var err error
-	if bin, err = os.MkdirTemp("", "atelier-bin-"); err != nil {
-		return err
-	}
-	for _, args := range [][]string{
-		{"-o", bin + "/", "../devstack", "../../api/cmd/api-server", "../../worker/cmd/worker-daemon", "../../worker/cmd/picture-decoder", "../../worker/cmd/worker-bootstrap"},
-		{"-tags=nodynamic,onnx", "-o", bin + "/measure-onnx", "."},
-	} {
-		if out, err := exec.Command("go", append([]string{"build"}, args...)...).CombinedOutput(); err != nil {
-			return fmt.Errorf("%w\n%s", err, out)
-		}
-	}
-	return nil
-})
+// built has the real programs.
+var built setuptest.Programs
 
-// bin is the folder that build fills; empty before.
-var bin string
+// programs returns the folder of the programs that benchmarks start.
+func programs(t *testing.T) string {
+	t.Helper()
+	return built.Dir(t,
+		[]string{"-o", "$DIR/", "../../worker/cmd/picture-decoder", "../../worker/cmd/worker-bootstrap"},
+		[]string{"-tags=nodynamic,onnx", "-o", "$DIR/measure-onnx", "."})
+}
 
 // quick returns the arguments of a run that takes seconds.
 func quick(t *testing.T, what ...string) []string {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("needs TensorFlow and MiniStack: left out with -short")
+		t.Skip("needs TensorFlow and ONNX Runtime: left out with -short")
 	}
-	for _, name := range []string{"ATELIER_MINISTACK", "ATELIER_SAMPLES", "ATELIER_LIBTENSORFLOW", "ATELIER_ONNXRUNTIME", "ATELIER_ROOT"} {
-		if os.Getenv(name) == "" {
-			const missing = `not set up: run scripts/setup, then eval "$(scripts/env)"`
-			if os.Getenv("CI") != "" {
-				t.Fatal(missing)
-			}
-			t.Skip(missing)
-		}
-	}
-	if err := build(); err != nil {
-		t.Fatal(err)
-	}
+	setuptest.Require(t, "", "ATELIER_SAMPLES", "ATELIER_LIBTENSORFLOW", "ATELIER_ONNXRUNTIME", "ATELIER_ROOT")
+	bin := programs(t)
 	return append(what, "--quick", "--bin", bin, "--onnx", filepath.Join(bin, "measure-onnx"), "--dir", t.TempDir())
 }
 
@@ -78,10 +55,7 @@ func TestBenchmarks(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "results.md")
 			var stdout, stderr bytes.Buffer
 			args := append(quick(t, b.name), "--out", out)
-			switch b.name {
-			case "teacher":
-				args = append(args, "--teacher", magentatest.Teacher(t, "../../model/atelier"))
-			case "model":
+			if b.name == "model" {
 				args = append(args, "--teacher", magentatest.Teacher(t, "../../model/atelier"), "--training", t.TempDir(), "--python", fakePython(t))
 			}
 			err := run(t.Context(), args, &stdout, &stderr)
@@ -121,7 +95,7 @@ func (i *interrupt) Write(b []byte) (int, error) {
 }
 
 func TestInterrupted(t *testing.T) {
-	for name, word := range map[string]string{"daemon": "private", "idle": "queue in memory", "submissions": "memory, 2 clients", "lambda": "the largest picture"} {
+	for name, word := range map[string]string{"decoder": "separate", "submissions": "API", "lambda": "the largest picture"} {
 		t.Run(name, func(t *testing.T) {
 			args, out := quick(t, name), filepath.Join(t.TempDir(), "results.md")
 			if err := os.WriteFile(out, []byte("as before"), 0o600); err != nil {
@@ -161,12 +135,12 @@ func mentioning(path string) (lines []string) {
 func TestFailedBenchmarkKeepsOthers(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "results.md")
 	var stderr bytes.Buffer
-	err := run(t.Context(), append(quick(t, "daemon", "start"), "--tensorflow", "", "--out", out), &bytes.Buffer{}, &stderr)
+	err := run(t.Context(), append(quick(t, "decoder", "start"), "--tensorflow", "", "--out", out), &bytes.Buffer{}, &stderr)
 	if err == nil || !strings.HasPrefix(err.Error(), "start: ") {
 		t.Errorf("got %v, want the reason of start", err)
 	}
-	if written, _ := os.ReadFile(out); !bytes.Contains(written, []byte("## daemon: ")) {
-		t.Errorf("got\n%s\nwant the section of daemon", written)
+	if written, _ := os.ReadFile(out); !bytes.Contains(written, []byte("## decoder: ")) {
+		t.Errorf("got\n%s\nwant the section of decoder", written)
 	}
 }
 

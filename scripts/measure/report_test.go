@@ -30,18 +30,18 @@ func TestSectionsAreReplacedInPlace(t *testing.T) {
 		want  string
 	}{
 		{text("memory", "a\n\n| b |"), "## memory: T\n\na\n\n| b |\n"},
-		{text("daemon", "c"), "## daemon: T\n\nc\n\n## memory: T\n\na\n\n| b |\n"},
-		{text("memory", "d"), "## daemon: T\n\nc\n\n## memory: T\n\nd\n"},
-		{text("memory", "d"), "## daemon: T\n\nc\n\n## memory: T\n\nd\n"},
+		{text("decoder", "c"), "## decoder: T\n\nc\n\n## memory: T\n\na\n\n| b |\n"},
+		{text("memory", "d"), "## decoder: T\n\nc\n\n## memory: T\n\nd\n"},
+		{text("memory", "d"), "## decoder: T\n\nc\n\n## memory: T\n\nd\n"},
 	} {
 		if got := write(step.write); got != step.want {
 			t.Errorf("after %s: got\n%s\nwant\n%s", step.write.name, got, step.want)
 		}
 	}
-	if err := os.WriteFile(path, []byte("# Old\n\n## Something else\n\nx\n\n## daemon: T\n\ny\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("# Old\n\n## Something else\n\nx\n\n## decoder: T\n\ny\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := write(text("idle", "z")), "## daemon: T\n\ny\n\n## idle: T\n\nz\n"; got != want {
+	if got, want := write(text("submissions", "z")), "## decoder: T\n\ny\n\n## submissions: T\n\nz\n"; got != want {
 		t.Errorf("a section without a benchmark: got\n%s\nwant\n%s", got, want)
 	}
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".*")); len(left) > 0 {

@@ -15,93 +15,62 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/photograph"
 )
 
-const submissionsHelp = `How many submissions a second become durable, and what they cost in addition to the disk
-and the queue. Clients submit photographs of 400 x 300 over HTTP to an api-server, each the
-next one when it has its 202; no worker runs. In turn with it, a loop makes the same files,
-links, renames and fsyncs in the same order, with the same parallelism, and sends the same
-messages to the same MiniStack, without any of the project's code in between: no HTTP, no
-checks, no JSON.
+const submissionsHelp = `How many submissions a second become durable, and what they cost in addition to the disk.
+Clients submit photographs of 400 x 300 over HTTP to the API on a real directory, each the
+next one when it has its 202; the queue is in the server's memory, and no worker runs. In
+turn with it, a loop makes the same files, links, renames and fsyncs in the same order, with
+the same parallelism, without any of the project's code in between: no HTTP, no checks, no
+JSON.
 
-With "memory" instead of MiniStack the queue is in the server's memory, and the loop sends
-nothing: MiniStack is a Python program that accepts at most 1,800 to 2,000 messages a
-second.
+The clients and the server share this machine.`
 
-The clients, the server and MiniStack share this machine.`
-
-// submissions compares the API with a loop of the same disk and queue operations.
+// submissions compares the API with a loop of the same disk operations.
 func submissions(ctx context.Context, s *session) (string, error) {
 	levels := pick(s, []int{1, 8, 32}, []int{2})
 	photos, err := photograph.All(s.Samples, 400, 300)
 	if err != nil {
 		return "", err
 	}
-	s.expect(len(levels) * s.Rounds * 4)
-	rows := [][]string{{"queue", "clients", "loop, /s", "API, /s", "ratio", "goal", "", "API p50", "p99", "loop p50", "p99"}}
 	dir, err := s.folder()
 	if err != nil {
 		return "", err
 	}
-	mini, aws, q, err := s.startMiniStack(ctx, dir)
+	server, base, err := s.startAPI(ctx, dir)
 	if err != nil {
 		return "", err
 	}
-	defer mini.Stop()
-	real, realBase, err := s.startAPI(ctx, dir, aws)
-	if err != nil {
-		return "", err
-	}
-	defer real.Stop()
-	memory, memoryBase, err := s.startInMemory(ctx, task{})
-	if err != nil {
-		return "", err
-	}
-	defer memory.Stop()
-	for _, to := range []target{
-		{"MiniStack", realBase, q.Send},
-		{"memory", memoryBase, func(context.Context, job.Message) error { return nil }},
-	} {
-		for _, clients := range levels {
-			row, err := s.submitAt(ctx, to, clients, photos, filepath.Join(dir, "loop"))
-			if err != nil {
-				return "", err
-			}
-			rows = append(rows, row)
+	defer server.Stop()
+	s.expect(len(levels) * s.Rounds * 2)
+	rows := [][]string{{"clients", "loop, /s", "API, /s", "ratio", "goal", "", "API p50", "p99", "loop p50", "p99"}}
+	for _, clients := range levels {
+		row, err := s.submitAt(ctx, base, clients, photos, filepath.Join(dir, "loop"))
+		if err != nil {
+			return "", err
 		}
+		rows = append(rows, row)
 	}
 	return fmt.Sprintf("Photographs of 400 x 300, %d KB on average. Median of the rounds (least..most); p50 and p99 are the medians of the rounds'.\n\n%s", len(slices.Concat(photos...))/len(photos)/1000, table(rows...)), nil
 }
 
-// A target is an API with its queue, and the function with which the loop sends to that queue.
-type target struct {
-	queue string
-	base  string
-	send  func(context.Context, job.Message) error
-}
-
 // submitAt compares the two with a number of clients.
-func (s *session) submitAt(ctx context.Context, to target, clients int, photos [][]byte, dir string) ([]string, error) {
-	c, err := newClient(to.base, photos, clients)
+func (s *session) submitAt(ctx context.Context, base string, clients int, photos [][]byte, dir string) ([]string, error) {
+	c, err := newClient(base, photos, clients)
 	if err != nil {
 		return nil, err
 	}
 	long := pick(s, 2*time.Second, 100*time.Millisecond)
-	loop := func(ctx context.Context) (pace, error) {
-		return inParallel(ctx, clients, lasting(long), func(ctx context.Context, i int) error {
-			return submitBare(ctx, dir, photos[i%len(photos)], to.send)
-		})
+	in := func(do func(context.Context, int) error) func(context.Context) (pace, error) {
+		return func(ctx context.Context) (pace, error) { return inParallel(ctx, clients, lasting(long), do) }
 	}
-	overHTTP := func(ctx context.Context) (pace, error) {
-		return inParallel(ctx, clients, lasting(long), func(ctx context.Context, i int) error {
-			_, err := c.submit(ctx, "/v1/jobs", i)
-			return err
-		})
-	}
-	all, err := inTurn(ctx, s, fmt.Sprintf("%s, %d clients", to.queue, clients), side[pace]{"loop", loop}, side[pace]{"API", overHTTP})
+	all, err := inTurn(ctx, s, fmt.Sprintf("%d clients", clients),
+		side[pace]{"loop", in(func(_ context.Context, i int) error { return submitBare(dir, photos[i%len(photos)]) })},
+		side[pace]{"API", in(c.submit)})
 	if err != nil {
 		return nil, err
 	}
-	ratio := compare(all[1], all[0], perSecondOver)
-	row := []string{to.queue, fmt.Sprint(clients), each(all[0], perSecond).show("%.0f"), each(all[1], perSecond).show("%.0f"), ratio.show("%.2f")}
+	rate := func(p pace) float64 { return p.PerSecond }
+	ratio := compare(all[1], all[0], func(a, b pace) float64 { return a.PerSecond / b.PerSecond })
+	row := []string{fmt.Sprint(clients), each(all[0], rate).show("%.0f"), each(all[1], rate).show("%.0f"), ratio.show("%.2f")}
 	row = append(row, atLeast(0.5, ratio.median)...)
 	for _, side := range []int{1, 0} {
 		for _, p := range []int{50, 99} {
@@ -113,7 +82,7 @@ func (s *session) submitAt(ctx context.Context, to target, clients int, photos [
 
 // submitBare makes the system calls of a submission (see pkg/store/DESIGN.md, "What each operation
 // costs") without any checks.
-func submitBare(ctx context.Context, dir string, photo []byte, send func(context.Context, job.Message) error) error {
+func submitBare(dir string, photo []byte) error {
 	id, err := job.NewID()
 	if err != nil {
 		return err
@@ -150,10 +119,7 @@ func submitBare(ctx context.Context, dir string, photo []byte, send func(context
 	if err != nil {
 		return err
 	}
-	if err := together(func() error { return syncFolder(place) }, func() error { return syncFolder(shard) }); err != nil {
-		return err
-	}
-	return send(ctx, job.Message{Job: id, Run: 1})
+	return together(func() error { return syncFolder(place) }, func() error { return syncFolder(shard) })
 }
 
 // specLike has the length of a job's spec.json.

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/decoder"
@@ -10,15 +12,30 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/queue/queuefake"
 	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/scripts/measure/photograph"
 	"github.com/atelier-go/atelier/worker"
 )
+
+// The settings of the jobs: the API's defaults.
+const (
+	longest = 1024
+	format  = "jpeg"
+	quality = 90
+)
+
+// A work is the result of a process: pictures a second, and the median time of a picture in seconds
+// if known.
+type work struct{ PerSecond, Median float64 }
+
+// warmUp returns the number of pictures before the measurement, for the preparation of the graph
+// and of the allocator.
+func warmUp(concurrent int) int { return 3 * concurrent }
 
 // A bench is a worker with its store and queue, in this process.
 type bench struct {
 	store  *store.Store
 	queue  *queuefake.Queue
 	photos [][]byte
-	public bool
 	at     int // pictures at once
 	done   func() error
 }
@@ -29,7 +46,7 @@ func openBench(ctx context.Context, t task) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{queue: queuefake.New(queuefake.Config{}), public: t.Public, at: m.Info().Concurrent}
+	b := &bench{queue: queuefake.New(queuefake.Config{}), at: m.Info().Concurrent}
 	if b.store, err = store.Open(store.Config{Dir: t.Dir}); err != nil {
 		return nil, err
 	}
@@ -91,7 +108,7 @@ func (b *bench) submit(n, size int) (ms []job.Message, err error) {
 		}
 		spec := job.Spec{
 			ID: id, Style: named(nil, 0).Mix.String(), Strength: 1, Size: size, Format: format, Quality: quality,
-			Public: b.public, CreatedAt: time.Now(),
+			CreatedAt: time.Now(),
 		}
 		if err := b.store.Create(&spec, b.photos[i%len(b.photos)], nil); err != nil {
 			return nil, err
@@ -134,4 +151,42 @@ func (b *bench) work(ctx context.Context, ms []job.Message) (time.Duration, erro
 		}
 	}
 	return took, nil
+}
+
+// succeeded returns an error if a job has no picture.
+func succeeded(j job.Job) error {
+	switch {
+	case j.State == job.Succeeded:
+		return nil
+	case j.Error != nil:
+		return fmt.Errorf("job %s: %w", j.ID, j.Error)
+	}
+	return fmt.Errorf("job %s is %s", j.ID, j.State)
+}
+
+// workAlone runs jobs through a worker.
+func workAlone(ctx context.Context, t task, out io.Writer) error {
+	b, err := openBench(ctx, t)
+	if err != nil {
+		return err
+	}
+	if b.photos, err = photograph.All(t.Samples, t.Width, t.Height); err != nil {
+		return err
+	}
+	warm, err := b.submit(warmUp(b.at), longest)
+	if err != nil {
+		return err
+	}
+	jobs, err := b.submit(t.Images, longest)
+	if err != nil {
+		return err
+	}
+	if _, err := b.work(ctx, warm); err != nil {
+		return err
+	}
+	took, err := b.work(ctx, jobs)
+	if err = errors.Join(err, b.done()); err != nil {
+		return err
+	}
+	return answer(out, work{PerSecond: float64(t.Images) / took.Seconds()})
 }

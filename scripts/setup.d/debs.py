@@ -7,6 +7,7 @@ apt is needed, so this runs on any Linux.
 """
 
 import argparse
+import http.client
 import io
 import os
 import pathlib
@@ -14,20 +15,73 @@ import re
 import shutil
 import sys
 import tarfile
+import time
+import urllib.error
+import urllib.request
 
 sys.dont_write_bytecode = True  # otherwise python -I would write its cache into the checkout
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))  # python -I does not include this folder
 
-from fetch import Failure, Progress, locked, run  # noqa: E402
-from jars import fetch_checked, read_pins  # noqa: E402
+from fetch import Failure, Oversized, Progress, locked, run, sha256_of, short, write  # noqa: E402
 
 DEBIAN = ("http://deb.debian.org/debian", "http://archive.debian.org/debian")  # safe without TLS because of the pins
 ADVICE = "https_proxy, and ATELIER_DEBIAN_MIRROR for another mirror of Debian, then try again"
+ANOTHER = "another file than the pinned one"
 
 
 def mirrors():
     own = os.environ.get("ATELIER_DEBIAN_MIRROR")
     return (own.rstrip("/"),) if own else DEBIAN
+
+
+def read_pins(file):
+    pins = []
+    for line in file.read_text().splitlines():
+        if line and not line.startswith("#"):
+            sha256, size, path = line.split()
+            pins.append(argparse.Namespace(sha256=sha256, size=int(size), path=path))
+    return pins
+
+
+def fetch(address, pin, part, show):
+    """Downloads the package to part; show is called with the number of bytes so far."""
+    done = 0
+    with urllib.request.urlopen(f"{address}/{pin.path}", timeout=30) as answer, open(part, "wb") as target:
+        while chunk := answer.read(1 << 16):
+            done = write(target, chunk, done, pin.size)
+            show(done)
+    if done < pin.size:
+        raise EOFError("the connection closed")
+
+
+def fetch_checked(address, pin, deb, show):
+    """Downloads the package if it matches its pin, with up to three attempts."""
+    part = deb.with_name(deb.name + ".part")
+    reason = ""
+    for attempt in range(3):
+        time.sleep(attempt)
+        try:
+            fetch(address, pin, part, show)
+        except urllib.error.HTTPError as error:
+            reason = f"{error.code} {error.reason}"
+            if error.code < 500:
+                break
+        except (OSError, EOFError, ValueError, http.client.HTTPException) as error:
+            reason = short(str(getattr(error, "reason", error))) or type(error).__name__
+        except Oversized:
+            reason = ANOTHER
+        else:
+            if sha256_of(part) == pin.sha256:
+                os.replace(part, deb)
+                return
+            reason = ANOTHER
+    part.unlink(missing_ok=True)
+    if reason == ANOTHER:
+        raise Failure(
+            f"{deb.name} is not the pinned file (sha256 {pin.sha256}): "
+            f"{address} serves another file, so nothing was installed"
+        )
+    raise Failure(f"could not download {pin.path} from {address} ({reason}): check the network, {ADVICE}")
 
 
 def fetch_anywhere(pin, deb):
@@ -36,10 +90,10 @@ def fetch_anywhere(pin, deb):
     *others, last = mirrors()
     for address in others:
         try:
-            return fetch_checked(address, {}, pin, deb, progress.show, ADVICE)
+            return fetch_checked(address, pin, deb, progress.show)
         except Failure:
             continue
-    return fetch_checked(last, {}, pin, deb, progress.show, ADVICE)
+    return fetch_checked(last, pin, deb, progress.show)
 
 
 def members(deb):

@@ -23,10 +23,7 @@ import (
 	"time"
 )
 
-const (
-	wheelName = "scikit_image-0.26.0-cp311-cp311-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl"
-	jarPath   = "org/example/thing/1/thing-1.jar"
-)
+const wheelName = "scikit_image-0.26.0-cp311-cp311-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl"
 
 // wheel is a wheel from which setup extracts files.
 var wheel = func() []byte {
@@ -205,46 +202,6 @@ func TestWheels(t *testing.T) {
 	}
 }
 
-func TestJars(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		serve server
-		want  string
-	}{
-		"the file":             {whole(wheel), good},
-		"one disconnect":       {then(half, whole(wheel)), good},
-		"more":                 {plain(wheel, []byte("z")), another},
-		"more than pinned":     {whole(append(bytes.Clone(wheel), 'z')), another},
-		"without end":          {endless, another},
-		"less":                 {whole(wheel[:1000]), absent},
-		"nothing":              {plain(), absent},
-		"other content":        {whole(other), another},
-		"redirected to itself": {loop, absent},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var n atomic.Int32
-			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { tt.serve(w, r, int(n.Add(1))) }))
-			defer s.Close()
-			home := t.TempDir()
-			write(t, filepath.Join(home, ".m2", "settings.xml"),
-				[]byte("<settings><mirrors><mirror><id>m</id><mirrorOf>*</mirrorOf><url>"+s.URL+"</url></mirror></mirrors></settings>"))
-			pins := filepath.Join(home, "pins.txt")
-			write(t, pins, fmt.Appendf(nil, "%x %d %s\n", sha256.Sum256(wheel), len(wheel), jarPath))
-			target := filepath.Join(home, "jars")
-			largest := watch(t, filepath.Join(target+".new", "thing-1.jar.part"), 0)
-			out, err := python(t, filepath.Join(scripts(t), "jars.py"), []string{"HOME=" + home}, "--pins", pins, "--dir", target)
-			outcome(t, out, err, tt.want, target)
-			if size := largest(); size > len(wheel) {
-				t.Errorf("the part had %d bytes, want %d as pinned", size, len(wheel))
-			}
-			if left, err := filepath.Glob(filepath.Join(target+".new", "*")); err != nil || len(left) > 0 {
-				t.Errorf("unfinished files: %q, %v", left, err)
-			}
-		})
-	}
-}
-
 // debPath is the path of a package on a mirror of Debian.
 const debPath = "pool/main/t/thing/libthing1_1-1_amd64.deb"
 
@@ -289,11 +246,15 @@ func TestDebs(t *testing.T) {
 		serve server
 		want  string
 	}{
-		"the file":       {whole(deb), good},
-		"one disconnect": {then(half, whole(deb)), good},
-		"without end":    {endless, another},
-		"less":           {whole(deb[:1000]), absent},
-		"other content":  {whole(bytes.Repeat([]byte("x"), len(deb))), another},
+		"the file":             {whole(deb), good},
+		"one disconnect":       {then(half, whole(deb)), good},
+		"more":                 {plain(deb, []byte("z")), another},
+		"more than pinned":     {whole(append(bytes.Clone(deb), 'z')), another},
+		"without end":          {endless, another},
+		"less":                 {whole(deb[:1000]), absent},
+		"nothing":              {plain(), absent},
+		"other content":        {whole(bytes.Repeat([]byte("x"), len(deb))), another},
+		"redirected to itself": {loop, absent},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -310,8 +271,16 @@ func TestDebs(t *testing.T) {
 			pins := filepath.Join(home, "pins.txt")
 			write(t, pins, fmt.Appendf(nil, "%x %d %s\n", sha256.Sum256(deb), len(deb), debPath))
 			target := filepath.Join(home, "libraries")
+			part := filepath.Join(target+".new", filepath.Base(debPath)+".part")
+			largest := watch(t, part, 0)
 			out, err := python(t, filepath.Join(scripts(t), "debs.py"), []string{"HOME=" + home, "ATELIER_DEBIAN_MIRROR=" + s.URL + "/debian/"}, "--pins", pins, "--dir", target)
 			outcome(t, out, err, tt.want, target)
+			if size := largest(); size > len(deb) {
+				t.Errorf("the part had %d bytes, want %d as pinned", size, len(deb))
+			}
+			if left, err := filepath.Glob(filepath.Join(target+".new", filepath.Base(debPath)+"*")); err != nil || len(left) > 0 {
+				t.Errorf("unfinished files: %q, %v", left, err)
+			}
 			if tt.want != good {
 				return
 			}
@@ -377,7 +346,7 @@ func watch(t *testing.T, path string, at int) (largest func() int) {
 func scripts(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range []string{"fetch.py", "jars.py", "debs.py"} {
+	for _, name := range []string{"fetch.py", "debs.py"} {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

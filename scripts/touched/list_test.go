@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/atelier-go/atelier/pkg/readahead"
+	"github.com/atelier-go/atelier/scripts/setuptest"
 )
 
 // TestInstalledLists: the lists measured by scripts/setup match the libraries, and cover a part of
@@ -16,15 +17,8 @@ func TestInstalledLists(t *testing.T) {
 		"ATELIER_ONNXRUNTIME":   {5 << 20, 30 << 20},    // of 35 MB
 	} {
 		t.Run(name, func(t *testing.T) {
-			folder := os.Getenv(name)
-			if folder == "" {
-				const missing = `not set up: run scripts/setup, then eval "$(scripts/env)"`
-				if os.Getenv("CI") != "" {
-					t.Fatal(missing)
-				}
-				t.Skip(missing)
-			}
-			asked, err := readahead.Start(filepath.Join(folder, "lib", "read-ahead.json"), 1<<30)
+			setuptest.Require(t, "", name)
+			asked, err := readahead.Start(filepath.Join(os.Getenv(name), "lib", "read-ahead.json"), 1<<30)
 			if err != nil || asked < bounds[0] || asked > bounds[1] {
 				t.Errorf("got %d bytes, %v, want %v", asked, err, bounds)
 			}

@@ -4,6 +4,7 @@ package ministacktest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"syscall"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
+	"github.com/atelier-go/atelier/scripts/setuptest"
 )
 
 // Start runs a MiniStack during a test and returns the SDK's configuration for it. The test is
@@ -43,20 +45,25 @@ func StartForTemplate(t testing.TB) ministack.Locked {
 	return locked
 }
 
+// StartUnlocked runs a MiniStack that does not check signatures, and returns its URL.
+func StartUnlocked(t testing.TB) string {
+	t.Helper()
+	port := freePort(t)
+	cmd := exec.Command(program(t))
+	cmd.Env = append(ministack.Clean(os.Environ()), "BIND_HOST=127.0.0.1", fmt.Sprintf("GATEWAY_PORT=%d", port), "IOT_MTLS_ENABLED=0")
+	cmd.Dir = t.TempDir()
+	url := ministack.Endpoint(port)
+	run(t, cmd, url+"/_ministack/health")
+	return url
+}
+
 func program(t testing.TB) string {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("needs MiniStack: left out with -short")
 	}
-	program := os.Getenv("ATELIER_MINISTACK")
-	if program == "" {
-		const missing = `MiniStack is not installed: run scripts/setup, then eval "$(scripts/env)"`
-		if os.Getenv("CI") != "" {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
-	}
-	return program
+	setuptest.Require(t, "", "ATELIER_MINISTACK")
+	return os.Getenv("ATELIER_MINISTACK")
 }
 
 func freePort(t testing.TB) int {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/atelier-go/atelier/scripts/measure/magenta/magentatest"
 )
 
 func TestMeasureRows(t *testing.T) {
@@ -28,16 +30,29 @@ func TestMeasureRows(t *testing.T) {
 	}
 }
 
+// Without the training folder the network is compared with its teacher, except for the quality.
+func TestModelWithTeacherOnly(t *testing.T) {
+	t.Setenv("ATELIER_TRAINING", "")
+	var stdout bytes.Buffer
+	args := append(quick(t, "model"), "--teacher", magentatest.Teacher(t, "../../model/atelier"))
+	if err := run(t.Context(), args, &stdout, &bytes.Buffer{}); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{"times as fast as the teacher": true, "memory of the teacher's": true, "L1": false} {
+		if strings.Contains(stdout.String(), text) != want {
+			t.Errorf("contains %q: got %v, want %v in\n%s", text, !want, want, stdout.String())
+		}
+	}
+}
+
 // If a benchmark lacks something, this is an error if it was named; otherwise the benchmark is left
 // out.
 func TestUnavailableBenchmarks(t *testing.T) {
 	t.Setenv("ATELIER_TEACHER", "")
 	t.Setenv("ATELIER_TRAINING", "")
-	for name, want := range map[string]string{"teacher": "ATELIER_TEACHER", "model": "ATELIER_TRAINING"} {
-		err := run(t.Context(), quick(t, name), &bytes.Buffer{}, &bytes.Buffer{})
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: got %v, want an error with %s", name, err, want)
-		}
+	err := run(t.Context(), quick(t, "model"), &bytes.Buffer{}, &bytes.Buffer{})
+	if err == nil || !strings.Contains(err.Error(), "ATELIER_TRAINING") {
+		t.Errorf("got %v, want an error with ATELIER_TRAINING", err)
 	}
 
 	all := benchmarks
