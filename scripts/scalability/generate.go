@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
-	"sync/atomic"
 
 	"github.com/atelier-go/atelier/pkg/store"
 )
@@ -74,19 +73,23 @@ func (g *generated) save() error {
 }
 
 // chunk is the number of jobs after which progress is noted.
-const chunk = 1000
+const chunk = 10_000
 
-// generate makes the jobs that are missing. It can be interrupted at any moment, and called again.
+// generate makes the jobs that are missing. It can be interrupted at any moment, and called again. show is called when the
+// first is to be made, and then again and again.
 func (g *generated) generate(ctx context.Context, show func(done, of int)) error {
 	st, err := store.Open(store.Config{Dir: g.shared()}) // makes the folders at the top
 	if err != nil {
 		return err
 	}
-	st.Close()
+	if err := st.Close(); err != nil || g.Done == g.Jobs {
+		return err
+	}
 	templates, err := g.templates(ctx)
 	if err != nil {
 		return err
 	}
+	show(g.Done, g.Jobs)
 	for g.Done < g.Jobs {
 		from, to := g.Done, min(g.Done+chunk, g.Jobs)
 		if err := g.jobs(ctx, from, to, templates); err != nil {
@@ -120,34 +123,29 @@ func (g *generated) templates(ctx context.Context) (all map[string][2]*template,
 	return all, nil
 }
 
-// jobs makes the jobs from one number up to another, at the same time.
+// jobs makes the jobs from one number up to another, in several parts at the same time: each has its own folders, as far as
+// there are several, since changes in a folder wait for each other.
 func (g *generated) jobs(ctx context.Context, from, to int, templates map[string][2]*template) error {
-	var next atomic.Int64
-	next.Store(int64(from))
 	var all sync.WaitGroup
 	errs := make([]error, 2*runtime.GOMAXPROCS(0))
 	for w := range errs {
+		first, last := from+(to-from)*w/len(errs), from+(to-from)*(w+1)/len(errs)
 		all.Go(func() {
-			own := map[string]*shares{}
-			for ctx.Err() == nil && errs[w] == nil {
-				i := int(next.Add(1) - 1)
-				if i >= to {
-					return
-				}
+			kinds := map[*template]*shares{}
+			for i := first; i < last && ctx.Err() == nil && errs[w] == nil; i++ {
 				t := templates[g.owner(i)][0]
 				if g.isPublic(i) {
 					t = templates[g.owner(i)][1]
 				}
-				key := fmt.Sprint(g.owner(i), g.isPublic(i))
-				if own[key] == nil {
-					own[key] = new(shares)
+				if kinds[t] == nil {
+					kinds[t] = new(shares)
 				}
-				errs[w] = g.job(i, t, own[key])
+				errs[w] = g.job(i, t, kinds[t])
 			}
 		})
 	}
 	all.Wait()
-	return errors.Join(append(errs, ctx.Err())...)
+	return errors.Join(errors.Join(errs...), ctx.Err())
 }
 
 // shares are the files that the next jobs of a kind share.

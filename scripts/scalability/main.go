@@ -153,12 +153,17 @@ func (o *options) make(ctx context.Context, jobs int) (*generated, error) {
 	if err != nil {
 		return nil, err
 	}
-	began, first, last := time.Now(), g.Done, time.Now()
+	var began, shown time.Time
+	first := 0
 	err = g.generate(ctx, func(done, of int) {
-		if time.Since(last) < 2*time.Second && done < of {
+		if began.IsZero() {
+			began, first = time.Now(), done
 			return
 		}
-		last = time.Now()
+		if time.Since(shown) < 2*time.Second && done < of {
+			return
+		}
+		shown = time.Now()
 		perSecond := float64(done-first) / time.Since(began).Seconds()
 		show(fmt.Sprintf("%s of %s jobs made; %.0f a second, about %s left", number(done), number(of), perSecond,
 			time.Duration(float64(of-done)/perSecond*float64(time.Second)).Round(time.Second)))

@@ -101,7 +101,7 @@ func (t *template) read(dir string) error {
 			return err
 		}
 		f := templateFile{path: rel, sameAs: len(t.files), mode: info.Mode().Perm()}
-		inode := info.Sys().(*syscall.Stat_t).Ino //nolint:errcheck // it is one on Linux
+		inode := info.Sys().(*syscall.Stat_t).Ino
 		if first, known := inodes[inode]; known {
 			f.sameAs = first
 		} else {
