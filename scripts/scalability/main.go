@@ -77,10 +77,20 @@ interrupted, and goes on where it was with the same options. Ctrl-C ends all pro
 
 func main() {
 	o := options{args: os.Args[1:]}
-	k := kong.Parse(&o, kong.Name("scripts/scale"), kong.Description(description))
+	exit := func(code int) { removeProgram(); os.Exit(code) }
+	k := kong.Parse(&o, kong.Name("scripts/scale"), kong.Description(description), kong.Exit(exit))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends this process, and so all others
 	k.FatalIfErrorf(o.run(ctx))
+	exit(0)
+}
+
+// removeProgram removes this program and its folder, which scripts/scale has made for one run.
+func removeProgram() {
+	if self, err := os.Executable(); err == nil && filepath.Dir(self) == os.Getenv("ATELIER_SCALE_PROGRAM") {
+		_ = os.Remove(self) // it is in a cache
+		_ = os.Remove(filepath.Dir(self))
+	}
 }
 
 // Validate checks the options.
