@@ -89,6 +89,9 @@ func (g *generated) generate(ctx context.Context, show func(done, of int)) error
 	if err != nil {
 		return err
 	}
+	if err := g.room(templates[ownerName(0)][0]); err != nil {
+		return err
+	}
 	show(g.Done, g.Jobs)
 	for g.Done < g.Jobs {
 		from, to := g.Done, min(g.Done+chunk, g.Jobs)

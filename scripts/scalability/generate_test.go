@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -137,6 +138,28 @@ func TestGenerationGoesOn(t *testing.T) {
 	p.Owners++
 	if _, err := p.open(g.dir); err == nil {
 		t.Error("a folder of other jobs is taken")
+	}
+}
+
+// Jobs that don't fit on the disk are refused before it is full, with the number of those that fit.
+func TestRoom(t *testing.T) {
+	g := small(t)
+	templates, err := g.templates(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	private := templates[ownerName(0)][0]
+	whole, bytes := private.need(1)
+	shared, _ := private.need(100)
+	if whole < 6 || whole > 10 || shared > whole-3 || bytes < 20_000 {
+		t.Errorf("a job takes %g inodes and %g bytes, and %g inodes where 100 share their pictures", whole, bytes, shared)
+	}
+	if err := g.room(private); err != nil {
+		t.Error(err)
+	}
+	g.Jobs = 1 << 50
+	if err := g.room(private); err == nil || !strings.Contains(err.Error(), "--jobs ") {
+		t.Errorf("got %v", err)
 	}
 }
 
