@@ -20,8 +20,8 @@ import (
 type plan struct {
 	day
 	Owners int  `json:"owners"`
-	Public int  `json:"public"` // each so manieth job is public
-	Share  int  `json:"share"`  // so many jobs have their pictures in the same files, as hard links
+	Public int  `json:"public"` // every Nth job of an owner is public; 0: none
+	Share  int  `json:"share"`  // N jobs share the files of their pictures, by hard links
 	Done   int  `json:"done"`   // jobs that are complete
 	Spent  bool `json:"spent"`  // the retention has removed some of them
 }

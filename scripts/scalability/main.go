@@ -1,8 +1,7 @@
 //go:build linux
 
 // Command scalability measures whether operations cost the same with millions of jobs as with a thousand, whether the
-// retention keeps up, and whether the programs hold more and more with time. scripts/scale builds what it needs and starts
-// it.
+// retention keeps up, and whether the programs' memory and handles grow. scripts/scale builds and starts it.
 package main
 
 import (
@@ -30,7 +29,7 @@ type options struct {
 	PerSecond float64       `default:"0" placeholder:"N" help:"Jobs a second with which the jobs were submitted. Default: so many that they fill a day. 116 makes folders as a day of ten million jobs has them, of a part of that day."`
 	Owners    int           `default:"20" help:"Owners whose jobs they are."`
 	Public    int           `default:"10" placeholder:"N" help:"Each Nth job of an owner is public; 0: none."`
-	Share     int           `default:"1" placeholder:"N" help:"N jobs have their pictures in common, by hard links: they take fewer inodes and bytes."`
+	Share     int           `default:"1" placeholder:"N" help:"N jobs share the files of their pictures, by hard links: they take fewer inodes and bytes."`
 	Dir       string        `placeholder:"DIR" help:"Where the directories are made, each in a folder of its own. Default: the cache."`
 	Keep      bool          `help:"Keep the directories, so that the next run has less to make. Those of which the retention has removed jobs are removed anyway."`
 	Delay     time.Duration `placeholder:"TIME" help:"Add this to each call to the file server, as if it were in a network, such as 1ms."`
@@ -52,7 +51,8 @@ type options struct {
 // parts are all that can be measured, in their order.
 var parts = []string{"costs", "retention", "soak"}
 
-const description = `Measures whether the system is as good with a day of millions of jobs as with a thousand.
+const description = `Measures what operations cost with a day of jobs in the shared directory and with a thousand,
+whether the retention keeps up, and whether the programs' memory grows.
 
 costs      A generator makes finished jobs, in the folders that their ids say: a day of --jobs,
            and one of --small. In both the same operations are made in turn, by an API server,

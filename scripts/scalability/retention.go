@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A retained is how the retention and submissions got on with each other.
+// A retained is the result of the retention running beside submissions.
 type retained struct {
 	removed     int           // jobs
 	took        time.Duration // that the retention ran
@@ -32,8 +32,8 @@ func (l latencies) percentile(p int) time.Duration {
 	return sorted[min(len(sorted)*p/100, len(sorted)-1)]
 }
 
-// retain has jobs submitted at a rate, and in every second of some windows of time the retention remove all jobs of hours
-// that are over as fast as it can, until all are removed or the windows are over.
+// retain submits jobs at a rate, in windows of time. In every second window the retention removes the jobs of hours that are
+// over, as fast as it can. retain ends when all are removed, or after the given number of such pairs of windows.
 func (t *target) retain(ctx context.Context, rate float64, window time.Duration, windows int, show func(string)) (r retained, err error) {
 	t.Spent = true
 	if err := t.save(); err != nil {

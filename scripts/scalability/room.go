@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// need returns how many inodes and bytes of a disk a copy takes where so many share their pictures.
+// need returns how many inodes and bytes of a disk a copy takes if some copies share the files of their pictures.
 func (t *template) need(share int) (inodes, bytes float64) {
 	const block, name = 4096, 100 // bytes of a block, and about those of a name in a folder
 	inodes, bytes = 1, block      // the job's folder

@@ -25,7 +25,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/process"
 )
 
-// A soak runs the programs themselves under mixed load for a long time, and samples what they hold.
+// A soak runs the real programs under mixed load for a long time, and samples their memory, handles and goroutines.
 type soak struct {
 	bin, model, library string
 	folder              string // for the shared directory and the logs
@@ -37,7 +37,7 @@ type soak struct {
 	errs                                 []error
 }
 
-// A soaked is what came of it.
+// A soaked is the result of a soak.
 type soaked struct {
 	samples                              map[string][]usage // by program
 	before, after                        map[string]int64   // names in the shared directory

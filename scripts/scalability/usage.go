@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// A usage is what a process holds at a moment.
+// A usage is the memory, open handles and goroutines of a process at one time.
 type usage struct{ memoryKB, handles, goroutines int64 }
 
 // usageOf reads it from /proc, and from the process's own metrics.
