@@ -115,8 +115,9 @@ type comparison struct {
 // ratio is that of the times.
 func (c comparison) ratio() float64 { return float64(c.large.took) / float64(c.small.took) }
 
-// compare measures all operations in two directories in turn.
-func compare(ctx context.Context, small, large *target, show func(string)) ([]comparison, error) {
+// compare measures all operations in two directories in turn. Also when it is interrupted it erases the jobs that it has made.
+func compare(ctx context.Context, small, large *target, show func(string)) (all []comparison, err error) {
+	defer func() { err = errors.Join(err, small.erase(), large.erase()) }()
 	for _, t := range []*target{small, large} {
 		show(fmt.Sprintf("making the gallery of %d jobs", t.Jobs))
 		if err := t.settle(ctx); err != nil {
@@ -126,7 +127,6 @@ func compare(ctx context.Context, small, large *target, show func(string)) ([]co
 			return nil, err
 		}
 	}
-	var all []comparison
 	for _, op := range operations() {
 		show(op.name)
 		var costs [2][]cost
@@ -143,7 +143,7 @@ func compare(ctx context.Context, small, large *target, show func(string)) ([]co
 		}
 		all = append(all, comparison{op.name, op.times, typical(costs[0]), typical(costs[1])})
 	}
-	return all, errors.Join(small.erase(), large.erase())
+	return all, nil
 }
 
 func (op operation) measure(ctx context.Context, t *target, n int) (c cost, err error) {
