@@ -130,7 +130,10 @@ func TestInterrupted(t *testing.T) {
 	if !r.Stopped || !r.ok() || r.Seconds > 30 {
 		t.Errorf("got %+v", r)
 	}
-	if text := table([]*result{r}); !strings.Contains(text, "stopped before all was checked") {
+	if left, err := os.ReadDir(o.Folder); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	if text := table([]*result{r}, "here"); !strings.Contains(text, "stopped before all was checked") {
 		t.Errorf("the table is\n%s", text)
 	}
 	if pids := functionProcesses(); len(pids) > 0 {

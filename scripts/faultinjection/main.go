@@ -9,21 +9,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
 type options struct {
 	Scenarios []string `short:"s" sep:"," placeholder:"NAME" help:"Only these scenarios; --list names them. Default: all."`
-	Seed      uint64   `default:"1" help:"Decides which faults there are and when. The same seed makes the same faults at the same times; which call of a process one hits is up to the system."`
+	Seed      uint64   `placeholder:"N" help:"Decides which faults there are and when. The same seed makes the same faults at the same times; which call of a process one hits is up to the system. Default: a new one, which is printed."`
 	Jobs      int      `placeholder:"N" help:"Jobs of each scenario. Default: by the scenario, some hundreds."`
 	Times     int      `placeholder:"N" help:"How often each scenario breaks something, on average. Default: by the scenario, some dozens."`
 	Long      bool     `help:"Ten times as many jobs and faults: 10,000 jobs and 1,000 kills in the scenario kill. Takes hours in all."`
-	Out       string   `placeholder:"FILE" help:"Write the table of results there too."`
+	Out       string   `placeholder:"FILE" help:"Markdown file in which the rows of these scenarios are replaced, such as scripts/chaos-results.md."`
 	Keep      bool     `help:"Keep the folders of all scenarios, with logs and the shared directory, not only of those that fail."`
 	List      bool     `help:"Only name the scenarios, with what each breaks."`
 
@@ -47,20 +51,43 @@ meanwhile. When all jobs have ended it checks that
   - in the shared directory, which is walked, there are whole jobs and their index
     entries alone: no temporary files, drafts, or names of jobs that are no more.
 
-  scripts/chaos --list
-  scripts/chaos --scenarios kill,purge --seed 7
-  scripts/chaos --long --out table.md
+  scripts/chaos --list                             names the scenarios
+  scripts/chaos                                    tries all of them, which takes some 20 minutes
+  scripts/chaos --scenarios kill,purge             tries two
+  scripts/chaos --scenarios kill --seed 7          the same faults again
+  scripts/chaos --long --out scripts/chaos-results.md
 
-Ctrl-C ends all processes and prints what is known by then. The exit status is 1 where a
-check failed; the folder of such a scenario stays, with its logs. The network is a small
-stand-in, since this is not about pictures.`
+Each run prints its seed. Where a check failed it prints what was wrong and the command
+that repeats it, the exit status is 1, and the scenario's folder stays, with its log and
+the shared directory. Ctrl-C ends all processes, removes what was made, and prints what
+is known by then; a second one ends this program at once, and can leave a mount behind.
+
+A worker that is killed while it has a single job in hand uses up one of that job's three
+attempts, whoever killed it. So --times should not be more than a tenth of --jobs, or jobs
+are given up that are not at fault, and are reported as wrong.
+
+The network is a small stand-in, since this is not about pictures. It needs root for the
+scenarios with small disks and FUSE; what this machine can't have is skipped, with the
+reason. The scenario file-server runs in scripts/nfs.`
 
 func main() {
 	var o options
-	k := kong.Parse(&o, kong.Name("scripts/chaos"), kong.Description(description))
+	exit := func(code int) { removeProgram(); os.Exit(code) }
+	k := kong.Parse(&o, kong.Name("scripts/chaos"), kong.Description(description), kong.Exit(exit))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends this process, and so all others
 	k.FatalIfErrorf(o.run(ctx))
+	exit(0)
+}
+
+// removeProgram removes this program and its folder, unless a scenario's folder is left in that: scripts/chaos has made
+// both. Inside scripts/nfs the program outside does it.
+func removeProgram() {
+	self, err := os.Executable()
+	if folder := os.Getenv("ATELIER_CHAOS_DIR"); err == nil && os.Getenv("NFS_A") == "" && filepath.Dir(self) == folder {
+		_ = os.Remove(self) // it is in a cache
+		_ = os.Remove(folder)
+	}
 }
 
 // run tries the scenarios one after the other. What could be found out is printed also when ctx ends.
@@ -75,10 +102,14 @@ func (o *options) run(ctx context.Context) error {
 		}
 		return nil
 	}
-	if o.Seed == 0 || o.Jobs < 0 || o.Times < 0 {
-		return errors.New("--seed must be from 1, --jobs and --times not negative")
+	if o.Jobs < 0 || o.Times < 0 {
+		return errors.New("--jobs and --times must not be negative")
+	}
+	if o.Seed == 0 {
+		o.Seed = uint64(1 + rand.N(uint32(999_999)))
 	}
 	show := newProgress(os.Stderr)
+	fmt.Fprintf(os.Stderr, "chaos: seed %d\n", o.Seed)
 	for _, sc := range chosen {
 		show.expect(sc.name, o.size(sc).duration(sc))
 	}
@@ -98,10 +129,10 @@ func (o *options) run(ctx context.Context) error {
 	if o.Result != "" {
 		return writeResult(o.Result, results[0])
 	}
-	text := table(results)
-	fmt.Print("\n", text)
+	where := o.where()
+	fmt.Print("\n", table(results, where))
 	if o.Out != "" {
-		err = os.WriteFile(o.Out, []byte(text), 0o644) //nolint:gosec // results are for everybody
+		err = writeDocument(o.Out, results, where)
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -110,6 +141,12 @@ func (o *options) run(ctx context.Context) error {
 		err = errors.Join(err, fmt.Errorf("%d of %d scenarios failed", failed, len(results)))
 	}
 	return err
+}
+
+// where is the day and the machine.
+func (o *options) where() string {
+	m := machine.Describe(context.Background(), o.Root, o.Folder)
+	return fmt.Sprintf("%s, commit %s, %s, %d cores, load %s", time.Now().UTC().Format(time.DateOnly), m.Commit, m.Processor, m.Cores, machine.LoadAverage())
 }
 
 // library is ONNX Runtime's file.

@@ -4,34 +4,85 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 )
 
 // always is what is asserted of every scenario.
-const always = "Always asserted: no accepted job is lost, none is unfinished five minutes after the last fault, all succeed that are not faulty on purpose, " +
-	"each result is byte for byte that of an undisturbed run, a run has one outcome, no ETag has two contents, and the shared directory holds whole jobs and their index entries alone."
+const always = `Always asserted: no accepted job is lost, none is unfinished five minutes after the last fault, all succeed that are
+not faulty on purpose, each result is byte for byte that of an undisturbed run, a run has one outcome, no ETag has two
+contents, and the shared directory holds whole jobs and their index entries alone.
+`
 
-// table is the results, in Markdown.
-func table(results []*result) string {
+const heading = "| Fault | Tried | Asserted besides | Result | Command | Where |\n|---|---|---|---|---|---|\n"
+
+// table is the results, in Markdown. where is the day and the machine.
+func table(results []*result, where string) string {
 	var b strings.Builder
-	b.WriteString(always + "\n\n")
-	b.WriteString("| Fault | Tried | Asserted besides | Result | Command |\n|---|---|---|---|---|\n")
+	b.WriteString(always + "\n" + heading)
 	for _, r := range results {
-		tried := fmt.Sprintf("%d jobs", r.Accepted)
-		if r.Faults > 0 {
-			tried = fmt.Sprintf("%d times in %s", r.Faults, tried)
-		}
-		if r.Skipped != "" {
-			tried = "not"
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | `%s` |\n", cell(r.Breaks), tried, cell(cmp.Or(r.Checks, "nothing")), cell(r.outcome()), r.Command)
+		b.WriteString(r.row(where))
 	}
 	return b.String()
 }
 
+// row is a result as a row of the table.
+func (r *result) row(where string) string {
+	tried := fmt.Sprintf("%d jobs", r.Accepted)
+	switch {
+	case r.Skipped != "":
+		tried = "not"
+	case r.Faults == 1:
+		tried = "once in " + tried
+	case r.Faults > 1:
+		tried = fmt.Sprintf("%d times in %s", r.Faults, tried)
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s | `%s` | %s |\n", cell(r.Breaks), tried, cell(cmp.Or(r.Checks, "nothing")), cell(r.outcome()), r.Command, cell(where))
+}
+
 func cell(s string) string { return strings.ReplaceAll(strings.ReplaceAll(s, "|", `\|`), "\n", " ") }
+
+const documentHead = "# Broken on purpose: results\n\n" +
+	"Written by `scripts/chaos --out scripts/chaos-results.md`, each row by the last run of its scenario;\n" +
+	"`scripts/chaos --help` describes what is done. The attempts begun are those of four more jobs, which are made\n" +
+	"before anything is broken. A command repeats its faults, since it has the seed.\n\n"
+
+var rowOf = regexp.MustCompile("(?m)^\\| .*`scripts/chaos --scenarios ([a-z-]+) [^`]*` \\| .*\\|\n")
+
+// rows returns the rows of a document, by scenario.
+func rows(document string) map[string]string {
+	all := map[string]string{}
+	for _, m := range rowOf.FindAllStringSubmatch(document, -1) {
+		all[m[1]] = m[0]
+	}
+	return all
+}
+
+// writeDocument replaces the rows of the scenarios that were tried in a document, and keeps the others. A scenario that was
+// not tried to its end, or that this machine can't have, leaves its row as it is.
+func writeDocument(file string, results []*result, where string) error {
+	old, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	known := rows(string(old))
+	for _, r := range results {
+		if known[r.Scenario] == "" || !r.Stopped && r.Skipped == "" {
+			known[r.Scenario] = r.row(where)
+		}
+	}
+	var b strings.Builder
+	b.WriteString(documentHead + always + "\n" + heading)
+	for _, sc := range catalogue() {
+		b.WriteString(known[sc.name])
+	}
+	return os.WriteFile(file, []byte(b.String()), 0o644) //nolint:gosec // results are for everybody
+}
 
 // outcome is a result in a few words.
 func (r *result) outcome() string {

@@ -88,8 +88,8 @@ func (o *options) tryHere(ctx context.Context, sc *scenario, n size, r *result, 
 		return err
 	}
 	defer func() {
-		if err == nil && r.ok() && !o.Keep && ctx.Err() == nil {
-			err = os.RemoveAll(folder)
+		if (err == nil || ctx.Err() != nil) && r.ok() && !o.Keep {
+			err = errors.Join(err, os.RemoveAll(folder))
 			return
 		}
 		r.Folder = folder
