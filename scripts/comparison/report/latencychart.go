@@ -103,7 +103,7 @@ func coldChart(groups []group) (Chart, bool) {
 		if v.System != measurement.Service || len(g.means(true, handler)) == 0 || !v.NFS && !v.Evicted && (v.CPUs() > 0 || v.Size != size) {
 			continue
 		}
-		name := engineName(v.Engine) + ": " + packaging(v)
+		name := measurement.EngineName(v.Engine) + ": " + packaging(v)
 		if v.Size != size || v.CPUs() > 0 {
 			name += fmt.Sprintf(" (%d px, %d MB)", v.Size, v.MemoryMB)
 		}

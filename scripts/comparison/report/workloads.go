@@ -7,6 +7,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/arrivals"
 	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
@@ -46,7 +47,7 @@ func cases(seed uint64) (all []loadCase, err error) {
 // bills returns the section with the monthly bill and the latencies of each workload.
 func bills(f *folder, workers []worker, t *prices.Table) (Section, error) {
 	s := Section{ID: "cases", Title: "What a month costs", Text: []string{
-		"The bill and the job latencies of three workloads, simulated with the measured times.",
+		"The bill by volume, and the bill and the job latencies of three workloads, simulated with the measured times.",
 	}}
 	if len(workers) == 0 {
 		s.Missing = missingWorker
@@ -57,6 +58,10 @@ func bills(f *folder, workers []worker, t *prices.Table) (Section, error) {
 		return s, err
 	}
 	s.Charts = []Chart{chart}
+	monthly, err := workers[0].billTable(t)
+	if err != nil {
+		return s, err
+	}
 	all, err := cases(f.plan.Seed)
 	if err != nil {
 		return s, err
@@ -75,7 +80,7 @@ func bills(f *folder, workers []worker, t *prices.Table) (Section, error) {
 			table.Rows = append(table.Rows, rows...)
 		}
 	}
-	s.Tables = []Table{table}
+	s.Tables = []Table{monthly, table}
 	return s, nil
 }
 
@@ -94,7 +99,7 @@ func (w *worker) bills(f *folder, t *prices.Table, c loadCase) (rows [][]string,
 		if d.Function != nil {
 			cold = percent(d.Function.ColdShare)
 		}
-		rows = append(rows, []string{c.name, d.Name, engineName(w.function.variant.Engine), figure(n), usd(bill.USD(cost.Compute)), usd(bill.USD(cost.Whole)),
+		rows = append(rows, []string{c.name, d.Name, measurement.EngineName(w.function.variant.Engine), figure(n), usd(bill.USD(cost.Compute)), usd(bill.USD(cost.Whole)),
 			seconds(percentile(r.Latencies(), 50)), seconds(percentile(r.Latencies(), 95)), cold, hours, exact(float64(most))})
 		return nil
 	}
