@@ -1,13 +1,15 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
-	"strings"
+	"slices"
 
 	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
@@ -54,12 +56,12 @@ func saving(f *folder, workers []worker, t *prices.Table, e effort) (Section, er
 	best := &workers[0]
 	s.Text = []string{
 		fmt.Sprintf("Duty is the number of pictures a month as a share of what one instance (%s, two processors, two jobs at once) sustains. For pictures of %d px and a 95th percentile of %s, the simulation and the processor time that server and daemon used in their runs give %s pictures a second with %s, or %s if its jobs are on its own disk instead of EFS. Saving is the part of the instances' bill that functions save. At d* both cost the same, at d70 functions save 70%%; all crossings between a duty of %s and %s are listed.",
-			assumptions.InstanceType, best.instance.variant.Size, exact(goal)+" s", figure(best.capacity().shared), engineName(best.function.variant.Engine), figure(best.capacity().local), exactPercent(lowestDuty), exactPercent(highestDuty)),
+			assumptions.InstanceType, best.instance.variant.Size, exact(goal)+" s", figure(best.capacity().shared), measurement.EngineName(best.function.variant.Engine), figure(best.capacity().local), exactPercent(lowestDuty), exactPercent(highestDuty)),
 		fmt.Sprintf("On-demand prices of %s, %s, without free tiers. A function of %d MB on this machine's processors. One machine has server, daemon and jobs on one instance, stores on its disk what the others store on the shared file system, and needs no gateway: it is the cheapest alternative, but has neither a second zone nor copies.",
 			t.Region, t.Date, best.function.variant.MemoryMB),
 		fmt.Sprintf("Functions are billed while they wait for EFS, %s s per picture, and instances wait as long; one machine does not. A cold start with TensorFlow reads its files ahead from EFS and is billed for the time: the amount is measured in runs with a shared file system if there are any, else assumed. ONNX Runtime is in the function's archive. The bands show scenarios of what AWS does not document: functions' processors that take 0.7 to 1.5 times as long as the instances', environments kept for 300 to 1,800 s, a quarter to all of the assumed waits for EFS, and two jobs at once on an instance, whose processors are two threads of one core and do 0.6 to 1 times twice the work of one job (extrapolation).", exact(assumptions.StoreSeconds)),
 	}
-	chart, err := best.savingChart("Saving of functions with "+engineName(best.function.variant.Engine), views, t)
+	chart, err := best.savingChart("Saving of functions with "+measurement.EngineName(best.function.variant.Engine), views, t)
 	if err != nil {
 		return s, err
 	}
@@ -104,7 +106,7 @@ func crossingTable() Table {
 		Title: "Crossings", Left: 3, Basis: cost.Assumed,
 		Columns: []string{"Engine", "Bill", "Level", "Duty", "95% interval", "Pictures a day", "Saving there", "Scenarios"},
 		Notes: []string{
-			"Intervals are from resampling the runs jointly, with 10 runs or more. The column Scenarios has the lowest and the highest crossing over all combinations of processor speed, keep-alive, two jobs at once and waits for EFS, if there is a crossing. Crossings of resamples are searched between half and twice the duty; an interval that is wider is cut off there. Resampling does not change the shares of cold starts, which are simulated with all runs.",
+			fmt.Sprintf("Intervals are from resampling the runs jointly, with 10 runs or more of each. The column Scenarios has the lowest and the highest crossing over all combinations of processor speed, keep-alive, two jobs at once and waits for EFS. Duties above %s and below %s are not examined: there a range has no limit. Resampling does not change the shares of cold starts, which are simulated with all runs.", exactPercent(highestDuty), exactPercent(lowestDuty)),
 			fmt.Sprintf("Compute only is based on measured times, simulated cold starts, and an assumed wait of %s for EFS per picture, which can be more than half of the billed time. The whole bill also includes assumed quantities of the other services.", seconds(assumptions.StoreSeconds)),
 		},
 	}
@@ -166,11 +168,18 @@ func (w *worker) crossings(f *folder, v view, t *prices.Table, e effort) (rows [
 			if err != nil {
 				return nil, err
 			}
+			if len(others) == 0 && len(found) == 1 {
+				x, err := v.outside(s, l.level, found[0].Rising)
+				if err != nil {
+					return nil, err
+				}
+				others = []float64{x}
+			}
 			for _, x := range others {
 				low, high = min(low, x), max(high, x)
 			}
 		}
-		head := []string{engineName(w.function.variant.Engine), v.name, l.name}
+		head := []string{measurement.EngineName(w.function.variant.Engine), v.name, l.name}
 		if len(found) == 0 {
 			always, err := v.always(base, l.level)
 			if err != nil {
@@ -192,7 +201,7 @@ func (w *worker) crossings(f *folder, v view, t *prices.Table, e effort) (rows [
 			}
 			interval := none
 			if len(found) == 1 { // with several, a resample's crossing cannot be assigned to one of them
-				if interval, err = w.resampled(f, v, t, e, l.level, x.Duty); err != nil {
+				if interval, err = w.resampled(f, v, t, e, l.level, x); err != nil {
 					return nil, err
 				}
 			}
@@ -214,29 +223,59 @@ func between(low, high float64) string {
 	if low > high {
 		return none
 	}
-	return percent(low) + " to " + percent(high)
+	return dutyText(low) + " to " + dutyText(high)
 }
 
 // resampled returns the interval of a crossing from resampling the runs of function and instance.
-func (w *worker) resampled(f *folder, v view, t *prices.Table, e effort, level, duty float64) (string, error) {
+func (w *worker) resampled(f *folder, v view, t *prices.Table, e effort, level float64, found cost.Crossing) (string, error) {
 	runs := []int{len(w.function.runs), len(w.instance.runs)}
 	if f.plan.Quick || e.resamples == 0 || min(runs[0], runs[1]) < 10 {
 		return none, nil
 	}
-	low, high := max(lowestDuty, duty/2), min(highestDuty, duty*2)
+	var failed error
 	r, err := statistics.Resample(random(f.plan.Seed), runs, e.resamples, 0.95, func(drawn [][]int) float64 {
-		found, err := quickCrossings(v.compare(w.base(t, drawn[0], drawn[1])), level, v.scope, low, high)
-		if err != nil || len(found) == 0 {
-			return math.NaN()
-		}
-		return found[0]
+		x, err := v.crossingNear(w.base(t, drawn[0], drawn[1]), level, found)
+		failed = cmp.Or(failed, err)
+		return x
 	})
-	if err != nil {
-		return "", err
+	return between(r.Low, r.High), cmp.Or(err, failed)
+}
+
+// crossingNear returns the duty of a scenario's crossing that is nearest to a given one, in
+// logarithms, or the result of [view.outside].
+func (v view) crossingNear(s scenario, level float64, x cost.Crossing) (float64, error) {
+	for _, factor := range []float64{2, 16, highestDuty / lowestDuty} { // mostly the first suffices
+		low, high := max(lowestDuty, x.Duty/factor), min(highestDuty, x.Duty*factor)
+		found, err := quickCrossings(v.compare(s), level, v.scope, low, high)
+		if err != nil {
+			return 0, err
+		}
+		if len(found) > 0 {
+			return slices.MinFunc(found, func(a, b float64) int {
+				return cmp.Compare(math.Abs(math.Log(a/x.Duty)), math.Abs(math.Log(b/x.Duty)))
+			}), nil
+		}
 	}
-	s := percent(r.Low) + " to " + percent(r.High)
-	if r.Undefined > 0 {
-		s += fmt.Sprintf(", from %s of the resamples", percent(1-r.Undefined))
+	return v.outside(s, level, x.Rising)
+}
+
+// outside returns on which side of the examined duties a scenario without a crossing has it: an
+// infinite duty, or 0. rising is whether the saving rises at the crossing.
+func (v view) outside(s scenario, level float64, rising bool) (float64, error) {
+	higher, err := v.always(s, level)
+	if higher == rising {
+		return 0, err
 	}
-	return strings.TrimSpace(s), nil
+	return math.Inf(1), err
+}
+
+// dutyText formats a duty, which may be outside of the examined ones.
+func dutyText(duty float64) string {
+	switch {
+	case duty == 0:
+		return "below " + exactPercent(lowestDuty)
+	case math.IsInf(duty, 1):
+		return "above " + exactPercent(highestDuty)
+	}
+	return percent(duty)
 }
