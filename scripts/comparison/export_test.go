@@ -12,15 +12,19 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
-// measured makes an output folder with one run of a worker alone, with and without a function's share
-// of the processors.
-func measured(t *testing.T) (dir string) {
+// Workers alone, on the whole machine and with a function's share of the processors, and a system.
+// Reports with runs of these workers take longer, because they have bills.
+var (
+	onMachine  = measurement.Variant{System: measurement.Service, Engine: measurement.ONNX, Size: 512, Jobs: 3, Threads: 1}
+	inFunction = measurement.Variant{System: measurement.Service, Engine: measurement.ONNX, Size: 512, Jobs: 3, Threads: 2, MemoryMB: 3007, PeriodMS: 20}
+	daemon     = measurement.Variant{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 3, Pattern: measurement.Poisson, Rate: 1}
+)
+
+// measured makes an output folder with one run of each variant.
+func measured(t *testing.T, variants ...measurement.Variant) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	p := measurement.Plan{Repetitions: 1, Seed: 3, Variants: []measurement.Variant{
-		{System: measurement.Service, Engine: measurement.ONNX, Size: 512, Jobs: 3, Threads: 1},
-		{System: measurement.Service, Engine: measurement.ONNX, Size: 512, Jobs: 3, Threads: 2, MemoryMB: 3007, PeriodMS: 20},
-	}}
+	p := measurement.Plan{Repetitions: 1, Seed: 3, Variants: variants}
 	folder, err := measurement.Open(dir, p)
 	if err != nil {
 		t.Fatal(err)
@@ -53,10 +57,10 @@ func compare(t *testing.T, args ...string) (string, error) {
 	return out.String(), err
 }
 
-// From an export anybody makes the same report, to the byte, and plans. Exporting the export again
-// changes nothing.
+// From an export anybody makes the same report, to the byte. Exporting the export again changes
+// nothing.
 func TestExport(t *testing.T) {
-	dir, to := measured(t), filepath.Join(t.TempDir(), "results")
+	dir, to := measured(t, daemon, inFunction), filepath.Join(t.TempDir(), "results")
 	if err := os.WriteFile(filepath.Join(dir, measurement.PredictionsFile), []byte(`{"commit":"0123abc"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -79,9 +83,6 @@ func TestExport(t *testing.T) {
 			t.Errorf("%s differs", name)
 		}
 	}
-	if figure := content(to, "figures/saving.svg"); !strings.HasPrefix(figure, "<svg ") {
-		t.Errorf("the figure is %.40q", figure)
-	}
 	files = append(files, measurement.ArchiveFile)
 	before := map[string]string{}
 	for _, name := range files {
@@ -97,14 +98,11 @@ func TestExport(t *testing.T) {
 			}
 		}
 	}
-	if out, err := compare(t, "plan", "--jobs-per-day", "50", "--data", to); err != nil || !strings.Contains(out, "Choose: ") {
-		t.Errorf("a plan from the export: %q, %v", out, err)
-	}
 }
 
 // An export replaces neither runs nor predictions that were committed before their runs.
 func TestExportReplacesNoEvidence(t *testing.T) {
-	dir, other := measured(t), t.TempDir()
+	dir, other := measured(t, daemon), t.TempDir()
 	if err := os.WriteFile(filepath.Join(other, measurement.PredictionsFile), []byte(`{}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -118,11 +116,19 @@ func TestExportReplacesNoEvidence(t *testing.T) {
 	}
 }
 
-// Without --data a plan uses the committed measurement of its checkout, for sizes that it has.
-func TestPlanUsesCommittedMeasurement(t *testing.T) {
+// Without --data a plan uses the committed measurement of its checkout, for sizes that it has. Of its
+// report the figures are files too.
+func TestCommittedMeasurement(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes a report with bills: left out with -short")
+	}
 	root := t.TempDir()
-	if _, err := compare(t, "export", measured(t), "--to", filepath.Join(root, "scripts", "comparison", "results")); err != nil {
+	to := filepath.Join(root, "scripts", "comparison", "results")
+	if _, err := compare(t, "export", measured(t, onMachine, inFunction), "--to", to); err != nil {
 		t.Fatal(err)
+	}
+	if figure, err := os.ReadFile(filepath.Join(to, "figures", "saving.svg")); err != nil || !bytes.HasPrefix(figure, []byte("<svg ")) {
+		t.Errorf("the figure is %.40q, %v", figure, err)
 	}
 	for size, want := range map[string]string{"512": "scripts/comparison/results", "1024": "scripts/bench-results.md"} {
 		out, err := compare(t, "plan", "--jobs-per-day", "50", "--root", root, "--size", size, "--json")

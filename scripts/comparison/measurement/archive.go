@@ -15,8 +15,8 @@ import (
 )
 
 // ArchiveFile has all runs of an exported folder, compressed. It is JSON lines, one for each run, in
-// the order of the runs' file names. It is for committing: a fifth of the size of the compressed
-// files of the runs.
+// the order of the runs' file names. It is for committing: 40% of the size of the compressed files
+// of the runs.
 const ArchiveFile = "runs.jsonl.gz"
 
 // OtherFiles returns the names of an output folder's files that an export has as they are. All but

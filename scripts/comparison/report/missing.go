@@ -43,10 +43,11 @@ func (f *folder) incomplete() []string {
 	if len(short) == 0 {
 		return nil
 	}
-	missing, alone := 0, 0
+	missing, alone, daemon := 0, 0, false
 	var loads []string
 	for _, s := range short {
 		missing += f.plan.Repetitions - s.valid
+		daemon = daemon || s.variant.System == measurement.Daemon
 		switch {
 		case s.variant.System == measurement.Service:
 			alone++
@@ -56,10 +57,13 @@ func (f *folder) incomplete() []string {
 	}
 	all := []string{fmt.Sprintf("Incomplete: %d planned runs are missing, of %d of %d variants. Their figures have no intervals and may change; the section Raw data lists them.",
 		missing, len(short), len(f.plan.Variants))}
-	if alone > 0 {
+	switch {
+	case alone > 0:
 		all = append(all, fmt.Sprintf("Bills and recommendations are not final: runs of workers alone, from which they are computed, are missing (variants: %d).", alone))
-	} else {
-		all = append(all, "Bills and recommendations are final as far as they depend on runs: those of workers alone are complete.")
+	case daemon:
+		all = append(all, "Bills and recommendations may still change slightly: the times of pictures are from workers alone, whose runs are complete, but what an instance sustains also depends on the daemon's runs.")
+	default:
+		all = append(all, "Bills and recommendations are final as far as they depend on runs.")
 	}
 	if len(loads) > 0 {
 		all = append(all, fmt.Sprintf("Latencies under load are not final for jobs %s.", strings.Join(loads, "; ")))

@@ -109,6 +109,7 @@ func (w *worker) bandOf(v view, level float64, found []cost.Crossing, t *prices.
 		return "", nil
 	}
 	low, high := math.Inf(1), math.Inf(-1)
+	less, more := "", "" // words for an end outside of the examined duties
 	for _, s := range w.variations(t) {
 		others, err := quickCrossings(v.compare(s), level, v.scope, lowestDuty, highestDuty)
 		if err != nil {
@@ -122,13 +123,13 @@ func (w *worker) bandOf(v view, level float64, found []cost.Crossing, t *prices.
 			if always, err := v.always(s, level); err != nil {
 				return "", err
 			} else if always {
-				high = max(high, perDay(highestDuty*v.capacity(s)*cost.Seconds))
+				high, more = max(high, perDay(highestDuty*v.capacity(s)*cost.Seconds)), "more than "
 			} else {
-				low = min(low, perDay(lowestDuty*v.capacity(s)*cost.Seconds))
+				low, less = min(low, perDay(lowestDuty*v.capacity(s)*cost.Seconds)), "less than "
 			}
 		}
 	}
-	return fmt.Sprintf(" (%s to %s)", figure(low), figure(high)), nil
+	return fmt.Sprintf(" (%s%s to %s%s)", less, figure(low), more, figure(high)), nil
 }
 
 // advice recommends functions or the alternative, by volume.
