@@ -55,7 +55,7 @@ func (f *folder) incomplete() []string {
 			loads = append(loads, load(s.variant))
 		}
 	}
-	all := []string{fmt.Sprintf("Incomplete: %d planned runs are missing, of %d of %d variants. Their figures have no intervals and may change; the section Raw data lists them.",
+	all := []string{fmt.Sprintf("Incomplete: %d planned runs are missing, of %d of %d variants, whose figures have no intervals and may change. The section Raw data lists them.",
 		missing, len(short), len(f.plan.Variants))}
 	switch {
 	case alone > 0:

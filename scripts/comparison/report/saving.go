@@ -273,9 +273,9 @@ func (v view) outside(s scenario, level float64, rising bool) (float64, error) {
 func dutyText(duty float64) string {
 	switch {
 	case duty == 0:
-		return "below " + exactPercent(lowestDuty)
+		return "<" + exactPercent(lowestDuty)
 	case math.IsInf(duty, 1):
-		return "above " + exactPercent(highestDuty)
+		return ">" + exactPercent(highestDuty)
 	}
 	return percent(duty)
 }

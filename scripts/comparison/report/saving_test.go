@@ -29,7 +29,7 @@ func TestResampledCrossingsAreNotCutOff(t *testing.T) {
 			nearly(t, "duty", got, want, 0.2)
 		}
 	}
-	if got := between(0, math.Inf(1)); got != "below 0.01% to above 100%" {
+	if got := between(0, math.Inf(1)); got != "<0.01% to >100%" {
 		t.Errorf("got %q", got)
 	}
 }

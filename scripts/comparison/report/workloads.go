@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/arrivals"
@@ -69,7 +70,7 @@ func bills(f *folder, workers []worker, t *prices.Table) (Section, error) {
 	table := Table{
 		Title: "One month of three workloads", Left: 3, Basis: cost.Assumed,
 		Columns: []string{"Workload", "Deployment", "Engine", "Pictures a month", "Compute", "Whole bill", "p50", "p95", "Cold starts", "Instance hours", "Maximum"},
-		Notes:   []string{fmt.Sprintf("Maximum: the limit of environments or instances. The template's defaults are %d and %d. A new AWS account may be limited to 10 environments, other accounts to 1,000. Always-on instances and one machine: one instance, no matter how long its jobs wait. Managed instances (Lambda Managed Instances) run functions on EC2 instances in the customer's account: at least three, at EC2's price plus a fee of 15%% of it. They are hypothetical, because AWS documents support for neither Go nor EFS on them.", assumptions.MaximumConcurrency, assumptions.MaximumInstances)},
+		Notes:   []string{fmt.Sprintf("Maximum: the limit of environments or instances; with two of them, both give the same figures. The template's defaults are %d and %d. A new AWS account may be limited to 10 environments, other accounts to 1,000. Always-on instances and one machine: one instance, no matter how long its jobs wait. Managed instances (Lambda Managed Instances) run functions on EC2 instances in the customer's account: at least three, at EC2's price plus a fee of 15%% of it. They are hypothetical, because AWS documents support for neither Go nor EFS on them.", assumptions.MaximumConcurrency, assumptions.MaximumInstances)},
 	}
 	for _, c := range all {
 		for i := range workers {
@@ -99,8 +100,14 @@ func (w *worker) bills(f *folder, t *prices.Table, c loadCase) (rows [][]string,
 		if d.Function != nil {
 			cold = percent(d.Function.ColdShare)
 		}
-		rows = append(rows, []string{c.name, d.Name, measurement.EngineName(w.function.variant.Engine), figure(n), usd(bill.USD(cost.Compute)), usd(bill.USD(cost.Whole)),
-			seconds(percentile(r.Latencies(), 50)), seconds(percentile(r.Latencies(), 95)), cold, hours, exact(float64(most))})
+		row := []string{c.name, d.Name, measurement.EngineName(w.function.variant.Engine), figure(n), usd(bill.USD(cost.Compute)), usd(bill.USD(cost.Whole)),
+			seconds(percentile(r.Latencies(), 50)), seconds(percentile(r.Latencies(), 95)), cold, hours, exact(float64(most))}
+		last := len(row) - 1
+		if before := len(rows) - 1; before >= 0 && slices.Equal(rows[before][:last], row[:last]) { // only the maximum differs
+			rows[before][last] += " or " + row[last]
+			return nil
+		}
+		rows = append(rows, row)
 		return nil
 	}
 	if load.Work, err = w.functionWork(); err != nil {
