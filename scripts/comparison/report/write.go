@@ -139,6 +139,9 @@ func (t Table) Number(column int) bool { return column >= t.Left }
 // Words returns whether no column holds figures.
 func (t Table) Words() bool { return t.Left >= len(t.Columns) }
 
+// Wide returns whether a table has so many columns that it needs a smaller font.
+func (t Table) Wide() bool { return len(t.Columns) >= 10 }
+
 // Class returns the CSS class of a cell: of figures, or of URLs, which may be broken at any
 // character.
 func (t Table) Class(column int, cell string) string {
