@@ -51,6 +51,9 @@ func TestIncompleteReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	page, markdown, values = formats(t, dir, least)
+	if got := section(t, values, "latency").Charts[0].Rows; len(got) != 1 || got[0] != "server and daemon, ONNX Runtime (runs: 2)" {
+		t.Errorf("the chart's rows are %q", got)
+	}
 	for name, text := range map[string]string{"HTML": page, "Markdown": markdown, "JSON": values} {
 		if !strings.Contains(text, "Incomplete: 1 planned runs are missing, of 1 of 1 variants") {
 			t.Errorf("%s has no notice", name)

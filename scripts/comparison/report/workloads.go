@@ -40,8 +40,8 @@ func cases(seed uint64) (all []loadCase, err error) {
 	}
 	return []loadCase{
 		{"500 a day, at random", few, 7 * day},
-		{"image jobs, 23 days (synthetic)", images, 23 * day},
-		{"100,000 each night, sent within 17 minutes", nights, 3 * day},
+		{"image jobs (synthetic)", images, 23 * day},
+		{"100,000 each night", nights, 3 * day},
 	}, nil
 }
 
@@ -70,7 +70,7 @@ func bills(f *folder, workers []worker, t *prices.Table) (Section, error) {
 	table := Table{
 		Title: "One month of three workloads", Left: 3, Basis: cost.Assumed,
 		Columns: []string{"Workload", "Deployment", "Engine", "Pictures a month", "Compute", "Whole bill", "p50", "p95", "Cold starts", "Instance hours", "Maximum"},
-		Notes:   []string{fmt.Sprintf("Maximum: the limit of environments or instances; with two of them, both give the same figures. The template's defaults are %d and %d. A new AWS account may be limited to 10 environments, other accounts to 1,000. Always-on instances and one machine: one instance, no matter how long its jobs wait. Managed instances (Lambda Managed Instances) run functions on EC2 instances in the customer's account: at least three, at EC2's price plus a fee of 15%% of it. They are hypothetical, because AWS documents support for neither Go nor EFS on them.", assumptions.MaximumConcurrency, assumptions.MaximumInstances)},
+		Notes:   []string{"The image jobs are a synthetic pattern of 23 days; the nightly batch is sent within 17 minutes.", fmt.Sprintf("Maximum: the limit of environments or instances; with two of them, both give the same figures. The template's defaults are %d and %d. A new AWS account may be limited to 10 environments, other accounts to 1,000. Always-on instances and one machine: one instance, no matter how long its jobs wait. Managed instances (Lambda Managed Instances) run functions on EC2 instances in the customer's account: at least three, at EC2's price plus a fee of 15%% of it. They are hypothetical, because AWS documents support for neither Go nor EFS on them.", assumptions.MaximumConcurrency, assumptions.MaximumInstances)},
 	}
 	for _, c := range all {
 		for i := range workers {
