@@ -14,11 +14,18 @@ import (
 // or there never was one, and both are answered as gone. Jobs from before it that are there, since they were retried
 // late, are jobs like all others.
 
+// maxSkew is how far apart the clocks of the file server and of the processes that make ids can be.
+const maxSkew = 24 * time.Hour
+
 // Unknown is what is said of a job of which there is nothing: job.ErrExpired where it was made before the horizon,
-// whether there was one or not, and else job.ErrNotFound.
+// whether there was one or not, and else job.ErrNotFound. An id from before the directory was made has no job, and is
+// job.ErrNotFound too.
 func (s *Store) Unknown(id job.ID) error {
 	if err := check(id); err != nil {
 		return err
+	}
+	if id.Time().Before(s.oldest) {
+		return job.ErrNotFound
 	}
 	made := id.Time().UnixMilli()
 	if made >= s.horizon.Load() { // by what this process has read last

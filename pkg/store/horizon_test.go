@@ -54,6 +54,9 @@ func TestHorizon(t *testing.T) {
 		if _, err := process.Job(process.spec().ID); !errors.Is(err, job.ErrNotFound) {
 			t.Errorf("a young job that never was: %v", err)
 		}
+		if _, err := process.Job(process.specAt(time.Now().Add(-2 * maxSkew)).ID); !errors.Is(err, job.ErrNotFound) {
+			t.Errorf("a job older than the directory: %v", err)
+		}
 	}
 	check(sc)
 	check(other)

@@ -45,14 +45,14 @@ func (s *Store) endLeftover(prefix string, id job.ID, now time.Time, stale time.
 	return err == nil, err
 }
 
-// ensureActive puts an unfinished job into active/ if it is not there, and says whether it has.
-func (s *Store) ensureActive(id job.ID) (made bool, err error) {
+// ensureActive puts an unfinished job into active/ if it is not there.
+func (s *Store) ensureActive(id job.ID) error {
 	l, err := s.look(id)
 	if err == nil {
 		defer l.close()
-		made, err = s.ensureActiveBy(l)
+		_, err = s.ensureActiveBy(l)
 	}
-	return made, unlessMoved(err)
+	return unlessMoved(err)
 }
 
 func (s *Store) ensureActiveBy(l *life) (made bool, err error) {

@@ -13,7 +13,8 @@ import (
 
 // leftover ends what is left of a job on its way in or out.
 func (r *reconciliation) leftover(prefix string, id job.ID) error {
-	ended, err := false, error(nil)
+	var ended bool
+	var err error
 	if prefix == gravePrefix {
 		ended, err = r.endGrave(id)
 	} else {

@@ -225,7 +225,7 @@ func (x *expiry) over(id job.ID) (run int, over, damaged bool, err error) {
 	case err != nil:
 		return 0, false, false, err
 	case !r.State.Finished():
-		_, err = x.ensureActive(id)
+		err = x.ensureActive(id)
 		return 0, false, false, err
 	}
 	return r.Run, r.FinishedAt != nil && r.FinishedAt.Before(x.before), false, nil
@@ -241,7 +241,7 @@ func (s *Store) restore(id job.ID) error {
 	if err := s.rename(s.graveDir(id), s.jobDir(id)); err != nil {
 		return ignore(err, fs.ErrNotExist)
 	}
-	_, err = s.ensureActive(id)
+	err = s.ensureActive(id)
 	return err
 }
 

@@ -68,6 +68,7 @@ type Store struct {
 	room        room
 	grains      grains
 	backlog     knownBacklog
+	oldest      time.Time    // no job is older: see [Store.Unknown]
 	horizon     atomic.Int64 // see [Store.Unknown]: in milliseconds since 1970, as far as this process knows it
 }
 
@@ -115,7 +116,9 @@ func (s *Store) open() error {
 		}
 	}
 	_, err = s.now() // no Check: a full disk is no reason not to read, or to make room
-	return errors.Join(s.checkFormat(), err)
+	made, formatErr := s.checkFormat()
+	s.oldest = made.Add(-maxSkew)
+	return errors.Join(formatErr, err)
 }
 
 // skeleton makes a folder unless it is there, as a folder and not as a link to one.
@@ -170,18 +173,23 @@ func (s *Store) probe(b []byte) (made time.Time, err error) {
 // temp is a name in tmp/, where everything may be thrown away when it is old.
 func (s *Store) temp(name string) string { return filepath.Join(s.dir, tmpDir, name) }
 
-func (s *Store) checkFormat() error {
+// checkFormat returns when the directory was made, by the file server's clock, and an error if its format is not this
+// program's.
+func (s *Store) checkFormat() (made time.Time, err error) {
 	mark := filepath.Join(s.dir, formatFile)
-	b, _, err := s.readFile(mark)
+	b, made, err := s.readFile(mark)
 	if errors.Is(err, fs.ErrNotExist) {
 		// Processes that start together all write the same bytes.
-		return s.replaceFile(mark, []byte(FormatVersion))
+		if err := s.replaceFile(mark, []byte(FormatVersion)); err != nil {
+			return time.Time{}, err
+		}
+		b, made, err = s.readFile(mark)
 	}
 	if err == nil && string(b) != FormatVersion {
 		err = fmt.Errorf("%s reads %.40q and this program knows %q: use the program that made the directory, or another directory",
 			mark, strings.TrimSpace(string(b)), strings.TrimSpace(FormatVersion))
 	}
-	return err
+	return made, err
 }
 
 // replaceFile makes path with the content b, replacing what was there: readers

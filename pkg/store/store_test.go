@@ -19,9 +19,19 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
+// open opens a directory that was made a year ago.
 func open(t *testing.T, lease time.Duration) *store.Store {
 	t.Helper()
-	s, err := store.Open(store.Config{Dir: t.TempDir(), Lease: lease})
+	dir := t.TempDir()
+	format, made := filepath.Join(dir, "FORMAT"), time.Now().AddDate(-1, 0, 0)
+	err := os.WriteFile(format, []byte(store.FormatVersion), 0o600)
+	if err == nil {
+		err = os.Chtimes(format, made, made)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(store.Config{Dir: dir, Lease: lease})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -216,7 +216,11 @@ func testPage(d *demo) {
 }
 
 func testProblems(d *demo) {
-	const unknown = "/v1/jobs/0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f"
+	id, err := job.NewID()
+	if err != nil {
+		d.Fatal(err)
+	}
+	unknown := "/v1/jobs/" + string(id)
 	d.refused(d.ask(http.MethodGet, unknown, nil), http.StatusNotFound, "not_found")
 	d.refused(d.ask(http.MethodGet, "/no%20such%2525?a=b&c", nil), http.StatusNotFound, "not_found")
 	a := d.ask(http.MethodDelete, "/v1/styles", nil)

@@ -118,7 +118,7 @@ func (s *stack) download(ctx context.Context, l *load, ended []job.Job, f *findi
 			return
 		}
 		for range 2 {
-			r, b, err := l.client.get(ctx, "/v1/jobs/"+string(j.ID)+"/result")
+			h, b, err := l.client.get(ctx, "/v1/jobs/"+string(j.ID)+"/result")
 			if ctx.Err() != nil {
 				return
 			}
@@ -127,7 +127,7 @@ func (s *stack) download(ctx context.Context, l *load, ended []job.Job, f *findi
 				return
 			}
 			sum := sha256.Sum256(b)
-			hash, tag := hex.EncodeToString(sum[:]), r.Header.Get("ETag")
+			hash, tag := hex.EncodeToString(sum[:]), h.Get("ETag")
 			if hash != j.Result.SHA256 {
 				f.wrong("job %s: the bytes have the hash %s, and the job says %s", j.ID, hash, j.Result.SHA256)
 			}

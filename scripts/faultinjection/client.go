@@ -37,7 +37,8 @@ type refusal struct {
 
 func (e *refusal) Error() string { return fmt.Sprintf("status %d: %s", e.status, e.body) }
 
-func (c *client) do(ctx context.Context, method, path string, body []byte, header http.Header) (*http.Response, []byte, error) {
+// do makes one request, and returns the response's header and body. A response with an error is a [refusal].
+func (c *client) do(ctx context.Context, method, path string, body []byte, header http.Header) (http.Header, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.servers[rand.IntN(len(c.servers))]+path, bytes.NewReader(body))
@@ -59,7 +60,7 @@ func (c *client) do(ctx context.Context, method, path string, body []byte, heade
 	if err == nil && r.StatusCode >= 300 {
 		err = &refusal{r.StatusCode, string(b)}
 	}
-	return r, b, err
+	return r.Header, b, err
 }
 
 // submit submits a picture until it is accepted or ctx ends: under an idempotency key the same request again, and
@@ -107,15 +108,15 @@ func (c *client) job(ctx context.Context, id job.ID) (j job.Job, err error) {
 }
 
 // get reads from an address, again until that succeeds or it is not there.
-func (c *client) get(ctx context.Context, path string) (*http.Response, []byte, error) {
+func (c *client) get(ctx context.Context, path string) (http.Header, []byte, error) {
 	for {
-		r, b, err := c.do(ctx, http.MethodGet, path, nil, nil)
+		h, b, err := c.do(ctx, http.MethodGet, path, nil, nil)
 		var refused *refusal
 		if err == nil || ctx.Err() != nil || errors.As(err, &refused) && refused.status < 500 && refused.status != http.StatusTooManyRequests {
-			return r, b, err
+			return h, b, err
 		}
 		if perr := pause(ctx, 100*time.Millisecond); perr != nil {
-			return r, b, errors.Join(perr, err)
+			return h, b, errors.Join(perr, err)
 		}
 	}
 }

@@ -31,11 +31,12 @@ type directory struct {
 }
 
 // tops are the folders at the directory's top.
-var tops = []string{"jobs", "active", "keys", "uploads", "owners", "usage", "gone", "erasing", "sweep", "published", "tmp"}
+var tops = []string{"jobs", "active", "keys", "uploads", "owners", "usage", "gone", "erasing", "sweep", "published", "spare", "tmp"}
 
 var (
 	jobFile   = regexp.MustCompile(`^(spec\.json|input|status\.json|preview|(claim|out|thumb|run|final)\.[1-9][0-9]*)$`)
 	sweepFile = regexp.MustCompile(`^(turn\.[1-9][0-9]*|[a-z]+\.json)$`)
+	spareFile = regexp.MustCompile(`^(file\.[0-9]+|clock)$`)
 )
 
 // examineDirectory walks through the shared directory: there are whole jobs and what belongs to them alone.
@@ -93,6 +94,8 @@ func (d *directory) take(rel string, e fs.DirEntry) bool {
 		return true
 	case "sweep":
 		return sweepFile.MatchString(name)
+	case "spare":
+		return spareFile.MatchString(name)
 	case "usage", "FORMAT":
 		return true
 	default: // active, erasing, gone, tmp, uploads: nothing was erased or uploaded, and all jobs have ended

@@ -149,7 +149,7 @@ func TestFindsWhatIsWrong(t *testing.T) {
 		"jobs/2026/11/30/04/stray":                                       false,
 		"active/0123/0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c":               false,
 		"erasing/0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c.erased":            false,
-		"tmp/X": false, "sweep/x": false, "else": false,
+		"tmp/X": false, "sweep/x": false, "spare/x": false, "else": false,
 		"published/private/2026/11/30/04/.nfs0001": false,
 	} {
 		if d.take(rel, entry{filepath.Base(rel), folder}) {
@@ -157,7 +157,7 @@ func TestFindsWhatIsWrong(t *testing.T) {
 		}
 	}
 	for rel, folder := range map[string]bool{
-		"jobs": true, "jobs/2026": true, "FORMAT": false, "sweep/turn.7": false, "sweep/memory.json": false, "usage/0123": false,
+		"jobs": true, "jobs/2026": true, "FORMAT": false, "sweep/turn.7": false, "sweep/memory.json": false, "usage/0123": false, "spare/file.12": false, "spare/clock": false, "spare/folder.3": true,
 		"jobs/2026/11/30/04/0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c": true,
 	} {
 		if !d.take(rel, entry{filepath.Base(rel), folder}) {

@@ -146,7 +146,7 @@ func (l *load) reference(ctx context.Context) error {
 			return err
 		}
 		if j.Result == nil {
-			return fmt.Errorf("job %s is %s: %+v", id, j.State, j.Error)
+			return fmt.Errorf("job %s is %s, and was to succeed", id, j.State)
 		}
 		p.sha256 = j.Result.SHA256
 	}

@@ -107,7 +107,8 @@ func newStack(ctx context.Context, c *settings) (_ *stack, err error) {
 		err = s.ready(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(err, s.close())
+		s.close()
+		return nil, err
 	}
 	return s, nil
 }
@@ -217,11 +218,10 @@ func (s *stack) end() {
 }
 
 // close ends everything. It may be called twice.
-func (s *stack) close() error {
+func (s *stack) close() {
 	s.end()
 	if s.network != nil {
 		s.network.close()
 	}
 	s.log.Close()
-	return nil
 }

@@ -111,7 +111,7 @@ func (o *options) tryHere(ctx context.Context, sc *scenario, n size, r *result, 
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
+	defer s.close()
 	l, err := newLoad(newClient(s.listen, c.key), o.Seed, sc.special)
 	if err != nil {
 		return err

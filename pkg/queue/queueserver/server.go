@@ -86,7 +86,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "InvalidRequest", err)
 		return
 	}
-	var in struct{ QueueUrl, QueueName string } //nolint:revive // as on the wire
+	var in struct{ QueueUrl, QueueName string }
 	if err := json.Unmarshal(body, &in); err != nil {
 		refuse(w, http.StatusBadRequest, "InvalidRequest", err)
 		return
