@@ -20,7 +20,7 @@ func (f *folder) predictionTexts() []string {
 		fmt.Sprintf("Of %d predictions, %d hold, %d miss, %d are void, and %d cannot be judged yet because their variants have fewer than ten runs.", n.all(), n.holds, n.misses, n.void, n.waiting),
 		fmt.Sprintf("The predictions were made at %s with the programs of commit %s, from %d runs, which predictions.json lists with their SHA-256. The SHA-256 of predictions.json is %s.",
 			p.Made.Format(time.RFC3339), p.Commit, len(p.Calibration), f.predicting),
-		"The order is proved by the commit in each run's first line, which is the commit of the checkout that made the run: if it contains a file with this SHA-256, the predictions were committed before the run. The times in the files alone prove nothing.",
+		"The order is proved by the commit in each run's header, which is the commit of the checkout that made the run: if it contains a file with this SHA-256 (git show COMMIT:scripts/comparison/results/predictions.json | sha256sum), the predictions were committed before the run. The times in the files alone prove nothing.",
 		"A prediction is void if a run of its variant does not name the SHA-256 of this predictions.json, if it was not made before the variant's first run, or if a run that it was made from is missing or was changed. Void runs and runs on another processor also count here, because their files have figures too.",
 	}
 }
