@@ -24,6 +24,7 @@ type options struct {
 	measureOptions
 	Measure struct{}       `cmd:"" default:"1" hidden:""` // the default command
 	Report  reportOptions  `cmd:"" help:"Make the report of an output folder: report.html, report.md and report.json in it."`
+	Export  exportOptions  `cmd:"" help:"${export}"`
 	Predict predictOptions `cmd:"" help:"${predict}"`
 }
 
@@ -107,7 +108,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	var o options
 	parser, err := kong.New(&o, kong.Name("scripts/compare"), kong.Description(description),
-		kong.Vars{"root": os.Getenv("ATELIER_ROOT"), "predict": predictHelp}, kong.Writers(stdout, stderr), kong.UsageOnError())
+		kong.Vars{"root": os.Getenv("ATELIER_ROOT"), "predict": predictHelp, "export": exportHelp}, kong.Writers(stdout, stderr), kong.UsageOnError())
 	if err != nil {
 		return err
 	}
@@ -118,6 +119,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	switch command.Command() {
 	case "report <dir>":
 		return o.Report.run(stdout)
+	case "export <dir>":
+		return o.Export.run(stdout)
 	case "predict <dir>":
 		trace, err := o.trace()
 		if err != nil {

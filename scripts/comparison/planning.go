@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -25,7 +26,8 @@ type planning struct {
 	P95        time.Duration `name:"p95" default:"10s" help:"Required 95th percentile of the time from submission to result. Default: ${default}." placeholder:"TIME"`
 	Region     string        `default:"eu-central-1" help:"One of ${regions}. Default: ${default}." placeholder:"NAME"`
 	JSON       bool          `name:"json" help:"Print JSON."`
-	Data       string        `help:"Use service times of the runs in DIR, an output folder of scripts/compare. Default: medians from scripts/bench-results.md." placeholder:"DIR"`
+	Data       string        `help:"Use service times of the runs in DIR, an output folder of scripts/compare. Default: the committed measurement in scripts/comparison/results; for sizes that it lacks, medians from scripts/bench-results.md." placeholder:"DIR"`
+	Root       string        `default:"${root}" hidden:"" help:"The checkout."`
 	Seed       uint64        `default:"20" help:"Seed of all random numbers." placeholder:"N"`
 }
 
@@ -45,7 +47,7 @@ func runPlan(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	var p planning
 	stop := false
 	parser, err := kong.New(&p, kong.Name("scripts/compare plan"), kong.Description(planDescription), kong.Writers(stdout, stderr),
-		kong.Vars{"patterns": strings.Join(plan.Patterns(), ", "), "regions": strings.Join(prices.Regions(), ", ")},
+		kong.Vars{"root": os.Getenv("ATELIER_ROOT"), "patterns": strings.Join(plan.Patterns(), ", "), "regions": strings.Join(prices.Regions(), ", ")},
 		kong.Exit(func(int) { stop = true })) // after --help
 	if err != nil {
 		return err
@@ -99,7 +101,7 @@ func (p *planning) run(ctx context.Context, stdout, stderr io.Writer) error {
 
 func (p *planning) times() (plan.Times, error) {
 	if p.Data == "" {
-		return plan.Published(p.Size)
+		return plan.Default(p.Root, p.Size)
 	}
 	runs, err := measurement.Load(p.Data)
 	if err != nil {

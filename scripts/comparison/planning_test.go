@@ -16,7 +16,7 @@ import (
 func planCommand(t *testing.T, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], append([]string{"plan"}, args...)...)
-	cmd.Env = append(os.Environ(), "TEST_AS_COMMAND=1")
+	cmd.Env = append(os.Environ(), "TEST_AS_COMMAND=1", "ATELIER_ROOT=") // without the committed measurement
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problems
 	err := cmd.Run()

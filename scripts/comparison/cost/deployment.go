@@ -17,7 +17,7 @@ type Throughput string
 const (
 	NoFileSystem Throughput = ""
 	Elastic      Throughput = "elastic"
-	Bursting     Throughput = "bursting" // reads and writes within credits are free: see [Credits]
+	Bursting     Throughput = "bursting" // reads and writes are free while the file system has credits
 )
 
 // A Deployment is what runs, in the form in which it is billed. Pictures are painted by those of

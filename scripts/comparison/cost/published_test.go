@@ -52,21 +52,6 @@ func TestPublishedExamples(t *testing.T) {
 	}
 }
 
-// Bursting throughput, by hand: nearly nothing is stored, so 1 MiB/s is earned, 2,566 GB a month;
-// 1,000,000 writes of 100 KiB and reads of 300 KiB use 95.4 GB each.
-func TestCredits(t *testing.T) {
-	d := cost.Deployment{Throughput: cost.Bursting, Function: &cost.Function{Architecture: "x86_64", ColdShare: 0.5, ColdCalls: cost.Calls{Reads: 1, ReadBytes: 600 << 10}}}
-	m := cost.Month{Pictures: 1e6, Picture: cost.Picture{Painting: cost.Calls{Writes: 1, WriteBytes: 100 << 10}}}
-	got := d.Credits(m)
-	within(t, "earned", got.Earned, 2_628_000/1024.0, 1e-12)
-	within(t, "used", got.Used, 2*1e6*100/(1<<20), 1e-12)
-	m.Picture.Stored, m.Kept = 1<<20, 1 // 977 GB earn 50 KiB/s each
-	within(t, "earned by what is stored", d.Credits(m).Earned, 1e6/1024*50/(1<<20)*2_628_000, 1e-9)
-	if bill, err := d.Bill(table(t), m); err != nil || bill.USD(cost.Whole) > 1e6/1024*0.30+1 {
-		t.Errorf("reads and writes within credits are free: %v $, %v", bill.USD(cost.Whole), err)
-	}
-}
-
 // What elastic throughput meters according to AWS: data by the KiB with a minimum of 32 KiB,
 // metadata with a minimum of 4 KiB.
 func TestMetered(t *testing.T) {

@@ -31,6 +31,9 @@ type Folder struct {
 // and the rest must be as in p, except that the number of repetitions may increase to one after
 // which results may be examined. The caller must close the folder.
 func Open(dir string, p Plan) (_ *Folder, err error) {
+	if Exported(dir) {
+		return nil, fmt.Errorf("%s has an exported measurement, which can't be continued: use another folder", dir)
+	}
 	if err := os.MkdirAll(filepath.Join(dir, runsFolder), 0o755); err != nil {
 		return nil, fmt.Errorf("the output folder can't be made: %w", err)
 	}
@@ -153,9 +156,13 @@ func (r *Run) FileName() string {
 // Runs returns the folder's runs, including void ones.
 func (f *Folder) Runs() ([]*Run, error) { return Load(f.dir) }
 
-// Load reads the runs of an output folder, in the order of their files' names.
+// Load reads the runs of an output folder in the order of their files' names, or those of an exported
+// folder, which has an [ArchiveFile] instead of a file for each run.
 func Load(dir string) (runs []*Run, err error) {
 	entries, err := os.ReadDir(filepath.Join(dir, runsFolder))
+	if errors.Is(err, fs.ErrNotExist) && Exported(dir) {
+		return readArchive(dir)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -168,10 +175,12 @@ func Load(dir string) (runs []*Run, err error) {
 		if err != nil {
 			return nil, err
 		}
-		run, err := Read(file)
+		sum := sha256.New()
+		run, err := Read(io.TeeReader(file, sum))
 		if err = errors.Join(err, file.Close()); err != nil {
 			return nil, fmt.Errorf("%s is damaged: %w. Remove it, and the run will be repeated", path, err)
 		}
+		run.SHA256 = hex.EncodeToString(sum.Sum(nil))
 		runs = append(runs, run)
 	}
 	return runs, nil

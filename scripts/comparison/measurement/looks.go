@@ -87,11 +87,13 @@ func (v Variant) figures() []lookedAt {
 	}
 	if v.Evicted || v.NFS {
 		return []lookedAt{{"first picture", statistics.GoalP95, func(r *Run) (float64, bool) {
-			return meanOf(r.times(func(j Job) bool { return j.Cold }, func(j Job) float64 { return j.Billed }))
+			values := r.times(func(j Job) bool { return j.Cold }, func(j Job) float64 { return j.Billed })
+			return statistics.Mean(values), len(values) > 0
 		}}}
 	}
 	return []lookedAt{{"warm picture", statistics.GoalP50, func(r *Run) (float64, bool) {
-		return meanOf(r.times(func(j Job) bool { return !j.Cold }, func(j Job) float64 { return j.Handler }))
+		values := r.times(func(j Job) bool { return !j.Cold }, func(j Job) float64 { return j.Handler })
+		return statistics.Mean(values), len(values) > 0
 	}}}
 }
 
@@ -103,14 +105,6 @@ func (r *Run) times(chosen func(Job) bool, of func(Job) float64) (values []float
 		}
 	}
 	return values
-}
-
-func meanOf(values []float64) (float64, bool) {
-	sum := 0.0
-	for _, v := range values {
-		sum += v
-	}
-	return sum / float64(len(values)), len(values) > 0
 }
 
 // Advice describes which variants' intervals are wider than required, and which command narrows

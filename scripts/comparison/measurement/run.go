@@ -11,6 +11,9 @@ type Run struct {
 	Header Header
 	Jobs   []Job // in the order in which they were sent; in any order for [Recorded]
 	Footer Footer
+
+	// SHA256 is that of the run's file in hexadecimal digits, as measured. Only [Load] sets it.
+	SHA256 string
 }
 
 // A Header has the circumstances of a run.

@@ -29,6 +29,17 @@ const (
 	ONNX       = "onnx"
 )
 
+// EngineName returns the name of an engine as its makers write it.
+func EngineName(engine string) string {
+	switch engine {
+	case ONNX:
+		return "ONNX Runtime"
+	case TensorFlow:
+		return "TensorFlow"
+	}
+	return engine
+}
+
 // Magenta is the network of variants that don't use the shipped one: Magenta's arbitrary image
 // stylisation, which is not part of this repository. It runs with TensorFlow.
 const Magenta = "magenta"

@@ -63,7 +63,7 @@ func candidates(t Times) (all []*study) {
 			}
 			s.Candidate = Candidate{
 				Kind: Function, Engine: engine, MemoryMB: memory,
-				Name: fmt.Sprintf("function of %d MB, %s %s", memory, engineName(engine), packaging),
+				Name: fmt.Sprintf("function of %d MB, %s %s", memory, measurement.EngineName(engine), packaging),
 			}
 			if memory > 3008 {
 				s.Note = "new accounts allow functions of at most 3008 MB"
@@ -79,7 +79,7 @@ func candidates(t Times) (all []*study) {
 				s := &study{environment: k, service: t.of[k], processors: m.processors, other: m.other}
 				s.Candidate = Candidate{
 					Kind: kind, Engine: engine, InstanceType: m.name,
-					Name: fmt.Sprintf("%s %s, %s", titles[kind], m.name, engineName(engine)),
+					Name: fmt.Sprintf("%s %s, %s", titles[kind], m.name, measurement.EngineName(engine)),
 				}
 				switch kind {
 				case OneMachine:

@@ -137,7 +137,7 @@ func (e *evaluation) study(ctx context.Context, s *study) error {
 func (e *evaluation) size(ctx context.Context, s *study) error {
 	fallback := 0
 	s.outcomes = map[scenario]outcome{}
-	need := float64(len(e.load.times)) / e.load.duration * mean(pooled(s.service.warm)) / float64(s.processors)
+	need := float64(len(e.load.times)) / e.load.duration * statistics.Mean(pooled(s.service.warm)) / float64(s.processors)
 	for _, n := range s.sizes() {
 		s.AtOnce = n
 		if float64(n) < need {
@@ -175,7 +175,7 @@ func (e *evaluation) size(ctx context.Context, s *study) error {
 
 // hopeless returns whether even a candidate that is never busy is too slow.
 func (s *study) hopeless(p95 float64) bool {
-	return s.Kind.slowest()[0].slowness*mean(pooled(s.service.warm)) > p95
+	return s.Kind.slowest()[0].slowness*statistics.Mean(pooled(s.service.warm)) > p95
 }
 
 func (e *evaluation) simulated(ctx context.Context, s *study, times service, sc scenario) (outcome, error) {
@@ -200,7 +200,7 @@ func (e *evaluation) simulated(ctx context.Context, s *study, times service, sc 
 	if s.Kind == Function {
 		r, err = simulation.Queued(l, assumptions.Function(simulation.Scaled(start, sc.slowness), s.reads, sc.keepAlive), assumptions.Mapping(s.AtOnce))
 	} else {
-		r, err = simulation.Fleet(l, s.fleet(assumptions.YieldOf(sc.yield, sc.slowness*mean(pooled(times.warm)), store)))
+		r, err = simulation.Fleet(l, s.fleet(assumptions.YieldOf(sc.yield, sc.slowness*statistics.Mean(pooled(times.warm)), store)))
 	}
 	if err != nil {
 		return outcome{}, fmt.Errorf("simulating %s: %w", s.Name, err)

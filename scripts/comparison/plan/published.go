@@ -1,6 +1,9 @@
 package plan
 
 import (
+	"errors"
+	"path/filepath"
+
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 )
@@ -41,4 +44,25 @@ func Published(size int) (Times, error) {
 		}
 	}
 	return t, nil
+}
+
+// committed is the folder of the repository with the exported runs of a full measurement.
+const committed = "scripts/comparison/results"
+
+// Default returns the times of the committed measurement of a checkout; if it has none for the size
+// of the pictures, those of [Published].
+func Default(root string, size int) (Times, error) {
+	dir := filepath.Join(root, committed)
+	if !measurement.Exported(dir) {
+		return Published(size)
+	}
+	runs, err := measurement.Load(dir)
+	if err != nil {
+		return Times{}, err
+	}
+	t, err := Measured(runs, committed, size)
+	if bad := (*InputError)(nil); errors.As(err, &bad) {
+		return Published(size)
+	}
+	return t, err
 }

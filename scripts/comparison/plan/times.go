@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
@@ -136,22 +135,3 @@ func Measured(runs []*measurement.Run, dir string, size int) (Times, error) {
 }
 
 func pooled(runs [][]float64) []float64 { return slices.Concat(runs...) }
-
-func mean(values []float64) float64 {
-	sum := 0.0
-	for _, v := range values {
-		sum += v
-	}
-	return sum / float64(len(values))
-}
-
-// engineName returns the name of an engine as people write it.
-func engineName(engine string) string {
-	switch engine {
-	case measurement.ONNX:
-		return "ONNX Runtime"
-	case measurement.TensorFlow:
-		return "TensorFlow"
-	}
-	return fmt.Sprintf("engine %s", engine)
-}

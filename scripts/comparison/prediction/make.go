@@ -144,7 +144,7 @@ func (s *system) figures(plan measurement.Plan, v measurement.Variant, trace *me
 	}
 	add(Busy, geometric(busy))
 	if starts(v) { // otherwise there are none in any model
-		add(ColdStarts, mean(cold))
+		add(ColdStarts, statistics.Mean(cold))
 	}
 	return all, nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
+	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
 // add completes a system from its steady runs: the times of the work on a picture, before it and
@@ -27,7 +28,7 @@ func (s *system) add(v measurement.Variant, demand float64, steady []*measuremen
 	start := 0.0
 	if starts(v) {
 		var extra []float64
-		usual := mean(received) + mean(work) + mean(after)
+		usual := statistics.Mean(received) + statistics.Mean(work) + statistics.Mean(after)
 		for _, r := range steady {
 			for _, j := range r.Jobs {
 				if j.Cold && j.Failed == "" {
@@ -38,7 +39,7 @@ func (s *system) add(v measurement.Variant, demand float64, steady []*measuremen
 		if len(extra) == 0 {
 			return fmt.Errorf("the runs of %s have no cold start: measure them again", steady[0].Header.Variant.Name())
 		}
-		start = mean(extra)
+		start = statistics.Mean(extra)
 		if s.machine.Start, err = simulation.Empirical(extra); err != nil {
 			return err
 		}
@@ -46,10 +47,10 @@ func (s *system) add(v measurement.Variant, demand float64, steady []*measuremen
 	// Processor time of other programs per job: first the part before its work for which the job
 	// waits, then the remainder, at the same time as later jobs.
 	all := processorTime(steady, start)
-	demand = min(demand, all/mean(work))
-	others := all - demand*mean(work)
+	demand = min(demand, all/statistics.Mean(work))
+	others := all - demand*statistics.Mean(work)
 	s.others = notOfSystem(steady)
-	before := min(others, mean(received))
+	before := min(others, statistics.Mean(received))
 	for i := range received {
 		received[i] = max(0, received[i]-before)
 	}
@@ -107,12 +108,4 @@ func notOfSystem(runs []*measurement.Run) float64 {
 		jobs += len(r.Jobs)
 	}
 	return used / float64(jobs)
-}
-
-func mean(values []float64) float64 {
-	sum := 0.0
-	for _, v := range values {
-		sum += v
-	}
-	return sum / float64(len(values))
 }

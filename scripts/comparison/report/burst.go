@@ -6,6 +6,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/arrivals"
 	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
@@ -18,7 +19,7 @@ func burst(f *folder, workers []worker) (Section, error) {
 		return s, nil
 	}
 	w := &workers[0]
-	s.Text = []string{fmt.Sprintf("%s jobs arrive within 10 s while nothing is running, with %s at %d px.", exact(jobs), engineName(w.function.variant.Engine), w.function.variant.Size)}
+	s.Text = []string{fmt.Sprintf("%s jobs arrive within 10 s while nothing is running, with %s at %d px.", exact(jobs), measurement.EngineName(w.function.variant.Engine), w.function.variant.Size)}
 	times, err := arrivals.Steady(jobs/10, 10)
 	if err != nil {
 		return s, err

@@ -75,7 +75,7 @@ func number(t *testing.T, cell string) float64 {
 // checkBills checks that the recommendation, the sections on saving and the monthly bills agree.
 func checkBills(t *testing.T, markdown, values string) {
 	t.Helper()
-	cases := section(t, values, "cases").Tables[0].Rows
+	cases := section(t, values, "cases").Tables[1].Rows
 	bill := func(workload, deployment string, column int) float64 {
 		for _, r := range cases {
 			if strings.Contains(r[0], workload) && r[1] == deployment && r[2] == "ONNX Runtime" {
@@ -100,6 +100,15 @@ func checkBills(t *testing.T, markdown, values string) {
 			t.Errorf("the saving in %q should be %.1f%%", r, want)
 		}
 	}
+	// 500 pictures a day, by the bill of the workload and by the table of volumes.
+	volumes := section(t, values, "cases").Tables[0]
+	if r := volumes.Rows[1]; r[0] != "500" || r[1] != "functions" {
+		t.Errorf("got %q", r)
+	}
+	near("500 a day, functions", number(t, volumes.Rows[1][3]), bill("500 a day", "functions", 5))
+	near("500 a day, compute", number(t, volumes.Rows[1][2]), bill("500 a day", "functions", 4))
+	near("500 a day, one machine", number(t, volumes.Rows[1][5]), bill("500 a day", "one machine", 5))
+
 	// Three instances at 0.10185 $ an hour plus 15%, without a job, and 657,000 empty receives.
 	near("managed instances", bill("500 a day", "managed instances (hypothetical)", 4), 3*730*0.10185*1.15+657_000*0.40e-6)
 

@@ -17,13 +17,14 @@ import (
 // A Document is the content of a report, independent of its format. All formats show the same
 // texts, so that a figure is rounded only once.
 type Document struct {
-	Title    string    `json:"title"`
-	Quick    bool      `json:"not_for_decisions"`
-	Choice   []string  `json:"choice"`            // the recommendation, in paragraphs
-	Verdict  *Table    `json:"verdict,omitempty"` // where the claim holds, and where functions begin to cost more
-	Picture  *Chart    `json:"picture,omitempty"`
-	Terms    []Term    `json:"terms"`
-	Sections []Section `json:"sections"`
+	Title      string    `json:"title"`
+	Quick      bool      `json:"not_for_decisions"`
+	Incomplete []string  `json:"incomplete,omitempty"` // what is not final because planned runs are missing
+	Choice     []string  `json:"choice"`               // the recommendation, in paragraphs
+	Verdict    *Table    `json:"verdict,omitempty"`    // where the claim holds, and where functions begin to cost more
+	Picture    *Chart    `json:"picture,omitempty"`
+	Terms      []Term    `json:"terms"`
+	Sections   []Section `json:"sections"`
 }
 
 // A Term is explained for readers who know neither Lambda nor EC2.

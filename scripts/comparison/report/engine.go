@@ -9,6 +9,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
@@ -39,7 +40,7 @@ func sortByCompute(workers []worker, t *prices.Table) (err error) {
 // engines describes which engine costs less in functions, at several loads, and where that changes.
 func engines(workers []worker, t *prices.Table, found []finding) (string, error) {
 	w := &workers[0]
-	name := engineName(w.function.variant.Engine)
+	name := measurement.EngineName(w.function.variant.Engine)
 	v := w.function.variant
 	s := fmt.Sprintf("In functions use %s: ", name)
 	if len(workers) > 1 {
@@ -66,14 +67,14 @@ func engines(workers []worker, t *prices.Table, found []finding) (string, error)
 			if err != nil {
 				return "", err
 			}
-			s += fmt.Sprintf("compute costs less than with %s %s (%s). ", engineName(o.function.variant.Engine), less, strings.Join(parts, ", "))
+			s += fmt.Sprintf("compute costs less than with %s %s (%s). ", measurement.EngineName(o.function.variant.Engine), less, strings.Join(parts, ", "))
 		}
 	}
 	s += fmt.Sprintf("A picture of %s px is billed %s, including waits for EFS, and a cold start adds %s, at %s MB (threads: %d)",
 		exact(float64(v.Size)), seconds(w.billedSeconds()), seconds(w.coldSeconds()), exact(float64(v.MemoryMB)), v.Threads)
 	for i := range workers[1:] {
 		o := &workers[1+i]
-		s += fmt.Sprintf("; with %s it is %s and %s", engineName(o.function.variant.Engine), seconds(o.billedSeconds()), seconds(o.coldSeconds()))
+		s += fmt.Sprintf("; with %s it is %s and %s", measurement.EngineName(o.function.variant.Engine), seconds(o.billedSeconds()), seconds(o.coldSeconds()))
 		if !apart(w, o) {
 			s += " (the pictures' times are too close to call)"
 		}

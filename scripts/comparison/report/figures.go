@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
@@ -37,17 +36,6 @@ func digits(v float64, n int) string {
 func exact(v float64) string { return grouped(strconv.FormatFloat(v, 'f', -1, 64)) }
 
 func exactPercent(v float64) string { return exact(math.Round(v*1e8)/1e6) + "%" }
-
-// engineName returns the name of an engine as its makers write it.
-func engineName(engine string) string {
-	switch engine {
-	case measurement.ONNX:
-		return "ONNX Runtime"
-	case measurement.TensorFlow:
-		return "TensorFlow"
-	}
-	return engine
-}
 
 // grouped inserts commas between thousands.
 func grouped(s string) string {
@@ -106,18 +94,7 @@ func center(values []float64) float64 {
 	if i, err := statistics.Geometric(values, 0.95); err == nil {
 		return i.Estimate
 	}
-	return mean(values)
-}
-
-func mean(values []float64) float64 {
-	if len(values) == 0 {
-		return math.NaN()
-	}
-	sum := 0.0
-	for _, v := range values {
-		sum += v
-	}
-	return sum / float64(len(values))
+	return statistics.Mean(values)
 }
 
 // percentile returns the p-th percentile of simulated values, without a minimum number of values.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/comparison/prediction"
+	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
 // A folder is the input of a report: an output folder of a measurement.
@@ -20,13 +21,13 @@ type folder struct {
 	plan        measurement.Plan
 	runs        []*measurement.Run // including void runs
 	unavailable map[string]string  // by variant: why it could not be measured
-	digest      string             // SHA-256 of the files, in hexadecimal digits
+	digest      string             // SHA-256 of the files as measured, in hexadecimal digits
 	predictions *prediction.File   // nil where there are none
 	predicting  string             // SHA-256 of the predictions' file, in hexadecimal digits
 	changed     []string           // calibrating runs that the predictions name, but that are missing or were changed
 }
 
-// read reads an output folder of a measurement.
+// read reads an output folder of a measurement, or an exported one.
 func read(dir string) (f folder, err error) {
 	sum := sha256.New()
 	path := filepath.Join(dir, "plan.json")
@@ -50,18 +51,11 @@ func read(dir string) (f folder, err error) {
 	if len(f.runs) == 0 {
 		return f, fmt.Errorf("%s has no runs yet: run scripts/compare --out %s first", dir, dir)
 	}
-	files, err := filepath.Glob(filepath.Join(dir, "runs", "*.jsonl"))
-	if err != nil {
-		return f, err
-	}
 	hashes := map[string]string{}
-	for _, file := range files { // sorted
-		if b, err = os.ReadFile(file); err != nil {
-			return f, err
-		}
-		name := filepath.Base(file)
-		hashes[name] = digest(b)
-		fmt.Fprintf(sum, "%s %s\n", name, hashes[name])
+	for i, r := range f.runs {
+		hashes[r.FileName()] = r.SHA256
+		fmt.Fprintf(sum, "%s %s\n", r.FileName(), r.SHA256)
+		f.runs[i] = r.Reduced() // so that an exported folder gives the same report
 	}
 	if f.predictions, b, err = prediction.Read(dir); err != nil {
 		return f, err
@@ -141,7 +135,7 @@ func (g group) means(cold bool, of func(measurement.Job) float64) []float64 {
 				values = append(values, of(j))
 			}
 		}
-		return mean(values), len(values) > 0
+		return statistics.Mean(values), len(values) > 0
 	})
 }
 

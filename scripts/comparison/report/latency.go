@@ -19,7 +19,7 @@ func (g group) percentiles(p float64, quick bool) []float64 {
 			}
 		}
 		if quick && len(values) > 0 { // so few jobs that the percentile would be one of them
-			return mean(values), p == 50
+			return statistics.Mean(values), p == 50
 		}
 		v, err := statistics.Percentile(values, p)
 		return v, err == nil
@@ -72,7 +72,7 @@ func (f *folder) latencyTables(processor string) (times, parts Table) {
 		}
 		head := []string{load(v), systemName(v), engineAndNetwork(v)}
 		of := func(of func(*measurement.Run) float64) float64 {
-			return mean(g.each(func(r *measurement.Run) (float64, bool) { return of(r), true }))
+			return statistics.Mean(g.each(func(r *measurement.Run) (float64, bool) { return of(r), true }))
 		}
 		times.Rows = append(times.Rows, append(slices.Clone(head), exact(float64(v.Size)), exact(float64(len(g.runs))), exact(float64(v.Jobs)),
 			interval(g.percentiles(50, f.plan.Quick), statistics.GoalP50, f.plan.Quick), interval(g.percentiles(95, f.plan.Quick), statistics.GoalP95, f.plan.Quick),
@@ -91,7 +91,7 @@ func (f *folder) latencyTables(processor string) (times, parts Table) {
 // warmMean returns the mean of a time over warm pictures; a dash if the system does not report it.
 func (g group) warmMean(of func(measurement.Job) float64) string {
 	values := slices.DeleteFunc(g.warm(of), func(v float64) bool { return v == 0 })
-	return figure(mean(values))
+	return figure(statistics.Mean(values))
 }
 
 // p99 formats the 99th percentile: of each run if the runs have enough jobs, else of all jobs
@@ -116,7 +116,7 @@ func coldStarts(f *folder) Section {
 	for _, p := range f.processors() {
 		t := Table{
 			Title: f.ofProcessor("First pictures", p), Left: 3, Basis: cost.Measured,
-			Columns: []string{"Engine", "Files", "Processors", "Size, px", "Runs", "Start, s", "Handler, s", "Billed, s", "Reads over NFS", "MiB over NFS", "Waits for NFS, s"},
+			Columns: []string{"Engine", "Files", "Processors", "Size, px", "Threads", "Runs", "Start, s", "Handler, s", "Billed, s", "Reads over NFS", "Read over NFS, MiB", "Waits for NFS, s"},
 		}
 		for _, g := range f.groups(p) {
 			v := g.variant
@@ -126,12 +126,12 @@ func coldStarts(f *folder) Section {
 			of := func(of func(measurement.Job) float64) string {
 				return interval(g.means(true, of), statistics.GoalP95, f.plan.Quick)
 			}
-			row := []string{engineAndNetwork(v), packaging(v), processorShare(v), exact(float64(v.Size)), exact(float64(len(g.runs))),
+			row := []string{engineAndNetwork(v), packaging(v), processorShare(v), exact(float64(v.Size)), exact(float64(v.Threads)), exact(float64(len(g.runs))),
 				of(func(j measurement.Job) float64 { return j.Start }), of(handler), of(billed), none, none, none}
 			if v.NFS {
-				row[8] = figure(mean(g.means(true, func(j measurement.Job) float64 { return float64(j.NFSReads) })))
-				row[9] = figure(mean(g.means(true, func(j measurement.Job) float64 { return float64(j.NFSBytes) / (1 << 20) })))
-				row[10] = figure(mean(g.means(true, func(j measurement.Job) float64 { return j.NFSWaited })))
+				row[9] = figure(statistics.Mean(g.means(true, func(j measurement.Job) float64 { return float64(j.NFSReads) })))
+				row[10] = figure(statistics.Mean(g.means(true, func(j measurement.Job) float64 { return float64(j.NFSBytes) / (1 << 20) })))
+				row[11] = figure(statistics.Mean(g.means(true, func(j measurement.Job) float64 { return j.NFSWaited })))
 			}
 			t.Rows = append(t.Rows, row)
 		}

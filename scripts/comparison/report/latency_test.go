@@ -3,11 +3,9 @@ package report
 import (
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
-	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
 // measuredIn returns a folder with a plan of ten repetitions and with runs of one variant; change
@@ -59,50 +57,5 @@ func TestLatencyInParts(t *testing.T) {
 		if got := cell(t, f, column); got != want {
 			t.Errorf("%s: got %q, want %q", column, got, want)
 		}
-	}
-}
-
-// Principles are met by existing runs, not by planned ones.
-func TestPrinciplesAreMetByRuns(t *testing.T) {
-	v := measurement.Variant{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 200, Pattern: measurement.Poisson, Rate: 1}
-	same := func(*measurement.Job) {}
-	other := v
-	other.Rate = 2
-	for name, c := range map[string]struct {
-		f    *folder
-		want string
-	}{
-		"one run of ten planned": {measuredIn(v, 1, same), "unmet"},
-		"ten runs":               {measuredIn(v, 10, same), "met"},
-		"one of two variants": {func() *folder {
-			f := measuredIn(v, 10, same)
-			f.plan.Variants = append(f.plan.Variants, other)
-			return f
-		}(), "partly: 1 of 2 variants"},
-		"void runs": {func() *folder {
-			f := measuredIn(v, 10, same)
-			f.runs[3].Footer.Void = "the load generator was late"
-			return f
-		}(), "unmet"},
-	} {
-		rows := c.f.principles().Tables[0].Rows
-		for _, n := range []int{0, 4, 5} {
-			if !strings.HasPrefix(rows[n][1], c.want) {
-				t.Errorf("%s: %s is %q, want %q", name, rows[n][0], rows[n][1], c.want)
-			}
-		}
-	}
-}
-
-// Runs without a commit do not describe their setup.
-func TestRunsWithoutCommitAreIncomplete(t *testing.T) {
-	v := measurement.Variant{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 200, Pattern: measurement.Poisson, Rate: 1}
-	f := measuredIn(v, 2, func(*measurement.Job) {})
-	if got := f.principles().Tables[0].Rows[2][1]; got != "met" {
-		t.Errorf("got %q", got)
-	}
-	f.runs[1].Header.Machine.Commit = machine.Unknown
-	if got, want := f.principles().Tables[0].Rows[2][1], "partly: 1 of 2 runs do not record processor, kernel or commit"; got != want {
-		t.Errorf("got %q, want %q", got, want)
 	}
 }

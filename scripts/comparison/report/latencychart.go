@@ -70,7 +70,11 @@ func latencyCharts(groups []group, quick bool) (charts []Chart) {
 				continue
 			}
 			row := float64(len(c.Rows))
-			c.Rows = append(c.Rows, systemName(g.variant)+", "+engineAndNetwork(g.variant))
+			title := systemName(g.variant) + ", " + engineAndNetwork(g.variant)
+			if n := len(g.runs); n < enoughRuns && !quick {
+				title += fmt.Sprintf(" (runs: %d)", n)
+			}
+			c.Rows = append(c.Rows, title)
 			for i, v := range []float64{center(g.percentiles(50, quick)), center(g.percentiles(95, quick)), g.pooledP99()} {
 				if v > 0 {
 					c.Series[i].X, c.Series[i].Y = append(c.Series[i].X, v), append(c.Series[i].Y, row)
@@ -103,7 +107,7 @@ func coldChart(groups []group) (Chart, bool) {
 		if v.System != measurement.Service || len(g.means(true, handler)) == 0 || !v.NFS && !v.Evicted && (v.CPUs() > 0 || v.Size != size) {
 			continue
 		}
-		name := engineName(v.Engine) + ": " + packaging(v)
+		name := measurement.EngineName(v.Engine) + ": " + packaging(v)
 		if v.Size != size || v.CPUs() > 0 {
 			name += fmt.Sprintf(" (%d px, %d MB)", v.Size, v.MemoryMB)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
+	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
 // The subject of the report. Other assumptions are in package assumptions.
@@ -103,7 +104,7 @@ func cheapestMemory(groups []group, size int, network, engine string) (memory in
 		if !inMemory(v) || v.Network != network || v.Engine != engine || v.Size != size || v.CPUs() == 0 || v.PeriodMS > 20 || v.Threads != assumptions.Threads(v.MemoryMB) {
 			continue
 		}
-		warm, cold := mean(g.means(false, billed)), mean(g.means(true, billed))
+		warm, cold := statistics.Mean(g.means(false, billed)), statistics.Mean(g.means(true, billed))
 		price := (warm + assumptions.StoreSeconds) * float64(v.MemoryMB)
 		if price < least && assumptions.Placing+cold+assumptions.StoreSeconds < goal {
 			least, memory = price, v.MemoryMB
@@ -122,7 +123,7 @@ func daemonLoad(groups []group, engine string) float64 {
 		}
 		for _, alone := range groups {
 			if v := alone.variant; local(v) && v.Engine == engine && v.Size == g.variant.Size && v.CPUs() == 0 && v.Threads == 1 {
-				if r := g.busy() / mean(alone.means(false, handler)); r > load {
+				if r := g.busy() / statistics.Mean(alone.means(false, handler)); r > load {
 					load = r
 				}
 			}
@@ -133,7 +134,7 @@ func daemonLoad(groups []group, engine string) float64 {
 
 // busy returns the processor seconds of the system's own programs per picture.
 func (g group) busy() float64 {
-	return mean(g.each(func(r *measurement.Run) (float64, bool) {
+	return statistics.Mean(g.each(func(r *measurement.Run) (float64, bool) {
 		return r.Busy().System / float64(max(1, len(r.Jobs))), len(r.Jobs) > 0
 	}))
 }
@@ -159,15 +160,17 @@ func pick(values []float64, indices []int) []float64 {
 
 // warm returns the billed seconds of a warm picture, and start the seconds that a cold one adds in
 // a new environment, without reads from EFS.
-func (w *worker) warm(runs []int) float64 { return mean(pick(w.function.means(false, billed), runs)) }
+func (w *worker) warm(runs []int) float64 {
+	return statistics.Mean(pick(w.function.means(false, billed), runs))
+}
 
 func (w *worker) start(runs []int) float64 {
-	return max(0, mean(pick(w.function.means(true, billed), runs))-w.warm(runs)) + w.uncached
+	return max(0, statistics.Mean(pick(w.function.means(true, billed), runs))-w.warm(runs)) + w.uncached
 }
 
 // work returns the seconds that a picture takes on an instance.
 func (w *worker) work(runs []int) float64 {
-	return mean(pick(w.instance.means(false, handler), runs))
+	return statistics.Mean(pick(w.instance.means(false, handler), runs))
 }
 
 // simulate sets the fields of a worker that result from simulations.
@@ -235,8 +238,8 @@ func sustained(seconds []float64, wait, yield float64, seed uint64, jobs int) (f
 	if err != nil {
 		return 0, err
 	}
-	yield = assumptions.YieldOf(yield, mean(seconds), wait)
-	most := assumptions.Processors * yield / (mean(seconds) + wait)
+	yield = assumptions.YieldOf(yield, statistics.Mean(seconds), wait)
+	most := assumptions.Processors * yield / (statistics.Mean(seconds) + wait)
 	low, high := 0.05*most, most
 	for high-low > 0.01*most {
 		rate := (low + high) / 2

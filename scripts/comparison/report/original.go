@@ -8,6 +8,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
 // original returns the section on the setting of the original claim: a synchronous function behind
@@ -38,7 +39,7 @@ func original(f *folder, groups []group, t *prices.Table, e effort) (Section, er
 		if err := found[0].simulate(f.plan.Seed, e.jobs); err != nil {
 			return s, err
 		}
-		o := originalSetting{w: &found[0], server: mean(server.latencies())}
+		o := originalSetting{w: &found[0], server: statistics.Mean(server.latencies())}
 		var err error
 		if o.capacity, err = sustained(server.latencies(), 0, 1, f.plan.Seed, e.jobs); err != nil {
 			return s, err

@@ -9,6 +9,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/arrivals"
 	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
@@ -130,7 +131,7 @@ func patternSection(p pattern, f *folder, workers []worker, t *prices.Table, e e
 	if err != nil {
 		return s, "", err
 	}
-	s.Text = []string{p.text, fmt.Sprintf("All figures are for %s. Above %s pictures a day the share of cold starts is assumed to be the same as at that volume.", engineName(w.function.variant.Engine), figure(perDay(p.most)))}
+	s.Text = []string{p.text, fmt.Sprintf("All figures are for %s. Above %s pictures a day the share of cold starts is assumed to be the same as at that volume.", measurement.EngineName(w.function.variant.Engine), figure(perDay(p.most)))}
 	chart, err := w.savingChart(p.title, p.views, t)
 	if err != nil {
 		return s, "", err
@@ -151,6 +152,7 @@ func patternSection(p pattern, f *folder, workers []worker, t *prices.Table, e e
 		}
 	}
 	crossings.Columns, crossings.Left = crossings.Columns[1:], crossings.Left-1
+	crossings.Notes = []string{"The section Saving against duty explains the columns."}
 	s.Tables = []Table{bills, crossings}
 	return s, fmt.Sprintf("%s, %s: functions cost %s.", p.short, p.atName, strings.Join(shares, ", and ")), nil
 }

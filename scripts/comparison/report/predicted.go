@@ -15,11 +15,12 @@ import (
 // predictionTexts describes when predictions were made and from what, which evidence shows that this was
 // before the runs, and which predictions are void.
 func (f *folder) predictionTexts() []string {
-	p := f.predictions
+	p, n := f.predictions, f.predictionCounts()
 	return []string{
+		fmt.Sprintf("Of %d predictions, %d hold, %d miss, %d are void, and %d cannot be judged yet because their variants have fewer than ten runs.", n.all(), n.holds, n.misses, n.void, n.waiting),
 		fmt.Sprintf("The predictions were made at %s with the programs of commit %s, from %d runs, which predictions.json lists with their SHA-256. The SHA-256 of predictions.json is %s.",
 			p.Made.Format(time.RFC3339), p.Commit, len(p.Calibration), f.predicting),
-		"The order is proved by the commit in each run's first line, which is the commit of the checkout that made the run: if it contains a file with this SHA-256, the predictions were committed before the run. The times in the files alone prove nothing.",
+		"The order is proved by the commit in each run's header, which is the commit of the checkout that made the run: if it contains a file with this SHA-256 (git show COMMIT:scripts/comparison/results/predictions.json | sha256sum), the predictions were committed before the run. The times in the files alone prove nothing.",
 		"A prediction is void if a run of its variant does not name the SHA-256 of this predictions.json, if it was not made before the variant's first run, or if a run that it was made from is missing or was changed. Void runs and runs on another processor also count here, because their files have figures too.",
 	}
 }
@@ -28,12 +29,15 @@ func (f *folder) predictionTexts() []string {
 // or more. It lists variants without a prediction with the reason.
 func (f *folder) predicted() Table {
 	t := Table{Title: "Predictions of runs on this machine", Left: 2, Basis: cost.Measured,
-		Columns: []string{"Variant", "Figure", "Predicted", "From", "To", "Predicted / measured", "Runs", "Time from the prediction to the first run", "Result"},
+		Columns: []string{"System and load", "Figure", "Predicted", "From", "To", "Predicted / measured", "Runs", "Time from the prediction to the first run", "Result"},
 		Notes: []string{
 			"From and To are the interval that contains one further run with 95% confidence. It is computed from the standard deviation of the runs times √(1 + 1/n + 1/m), for n runs and m calibrating runs, which are assumed to vary as much. For counts it extends at least half a count to both sides.",
 			"The intervals do not include drift, which is what changed on the machine between the calibrating and the predicted runs. They are also lenient: a prediction is of the runs' mean, whose error with ten runs is a third of one run's, but it is compared with the interval of one run. A bias of two standard deviations still passes; it shows in Predicted / measured, where measured is the mean of the runs (for times and processor time the geometric mean).",
 		}}
-	groups := map[string]group{}
+	groups, titles := map[string]group{}, map[string]string{}
+	for _, v := range f.plan.Variants {
+		titles[v.Name()] = variantTitle(v)
+	}
 	processor := f.predictions.Processor
 	if processor == "" && len(f.processors()) > 0 {
 		processor = f.processors()[0]
@@ -44,15 +48,15 @@ func (f *folder) predicted() Table {
 	predicted, reasons := map[string]bool{}, map[string]string{}
 	for _, p := range f.predictions.Predictions {
 		predicted[p.Variant] = true
-		t.Rows = append(t.Rows, f.predictionRow(p, groups[p.Variant]))
+		t.Rows = append(t.Rows, append([]string{cmp.Or(titles[p.Variant], p.Variant)}, f.predictionRow(p, groups[p.Variant])...))
 	}
 	for _, u := range f.predictions.Unpredicted {
 		reasons[u.Variant] = u.Reason
 	}
 	for _, v := range f.plan.Variants {
 		if name := v.Name(); !v.Calibrates() && !predicted[name] {
-			t.Rows = append(t.Rows, []string{name, none, none, none, none, none, exact(float64(len(groups[name].runs))), none,
-				"not predicted: " + cmp.Or(reasons[name], "predictions.json does not say why")})
+			t.Rows = append(t.Rows, []string{titles[name], none, none, none, none, none, exact(float64(len(groups[name].runs))), none,
+				notPredicted + cmp.Or(reasons[name], "predictions.json does not say why")})
 		}
 	}
 	return t
@@ -61,24 +65,42 @@ func (f *folder) predicted() Table {
 // voidPrefix begins the result of a void prediction.
 const voidPrefix = "void: "
 
-// predictedInTime returns whether there are predictions with runs and none of these predictions is
-// void.
-func (f *folder) predictedInTime() bool {
-	if f.predictions == nil {
-		return false
-	}
-	judged := false
+const (
+	notPredicted = "not predicted: " // begins the result of a variant without predictions
+	noRuns       = "no runs"
+	tooFew       = "fewer than ten runs"
+)
+
+// counts are the numbers of predictions by result. waiting is the number of those without enough
+// runs.
+type counts struct{ holds, misses, void, waiting int }
+
+func (c counts) all() int { return c.holds + c.misses + c.void + c.waiting }
+
+// predictionCounts counts the results of the predictions.
+func (f *folder) predictionCounts() (n counts) {
 	for _, row := range f.predicted().Rows {
-		result := row[len(row)-1]
-		if strings.HasPrefix(result, voidPrefix) {
-			return false
+		switch result := row[len(row)-1]; {
+		case strings.HasPrefix(result, voidPrefix):
+			n.void++
+		case result == verdict(true):
+			n.holds++
+		case result == verdict(false):
+			n.misses++
+		case !strings.HasPrefix(result, notPredicted):
+			n.waiting++
 		}
-		judged = judged || result == verdict(true) || result == verdict(false)
 	}
-	return judged
+	return n
 }
 
-// predictionRow returns the row of a prediction, given the runs of its variant.
+// variantTitle describes a variant under load for readers.
+func variantTitle(v measurement.Variant) string {
+	return systemName(v) + ", " + engineAndNetwork(v) + ", " + load(v)
+}
+
+// predictionRow returns the row of a prediction without the name of its variant, whose runs are
+// those of g.
 func (f *folder) predictionRow(p prediction.Prediction, g group) []string {
 	values := g.predictable(p.Figure)
 	first, reasons := f.voidReasons(p.Variant)
@@ -87,13 +109,13 @@ func (f *folder) predictionRow(p prediction.Prediction, g group) []string {
 		if !first.IsZero() {
 			before = first.Sub(f.predictions.Made).Round(time.Second).String()
 		}
-		return []string{p.Variant, figureName(p.Figure), figure(p.Value), low, high, ratio, exact(float64(len(values))), before, result}
+		return []string{figureName(p.Figure), withUnit(p.Figure, p.Value), low, high, ratio, exact(float64(len(values))), before, result}
 	}
 	switch {
 	case len(reasons) > 0:
 		return row(none, none, none, voidPrefix+strings.Join(reasons, "; "))
 	case len(g.runs) == 0:
-		return row(none, none, none, "no runs")
+		return row(none, none, none, noRuns)
 	}
 	predict := statistics.Predict
 	if p.Figure == prediction.ColdStarts {
@@ -101,9 +123,9 @@ func (f *folder) predictionRow(p prediction.Prediction, g group) []string {
 	}
 	i, err := predict(values, p.Calibrating, 0.95)
 	if err != nil {
-		return row(none, none, none, "fewer than ten runs")
+		return row(none, none, none, tooFew)
 	}
-	return row(figure(i.Low), figure(i.High), percent(p.Value/i.Estimate), verdict(i.Holds(p.Value)))
+	return row(withUnit(p.Figure, i.Low), withUnit(p.Figure, i.High), percent(p.Value/i.Estimate), verdict(i.Holds(p.Value)))
 }
 
 // voidReasons returns the reasons for which predictions of a variant are void, and when its first run
@@ -133,15 +155,20 @@ func (f *folder) voidReasons(variant string) (first time.Time, reasons []string)
 	return first, reasons
 }
 
-// figureName returns the name of a predicted figure with its unit.
+// figureName returns the name of a predicted figure.
 func figureName(figure string) string {
-	switch figure {
-	case prediction.P50, prediction.P95:
-		return figure + ", s"
-	case prediction.Busy:
-		return "processor time of the system, s"
+	if figure == prediction.Busy {
+		return "processor time of the system"
 	}
 	return figure
+}
+
+// withUnit formats a value of a predicted figure.
+func withUnit(name string, value float64) string {
+	if name == prediction.ColdStarts {
+		return figure(value) + unit("starts")
+	}
+	return seconds(value)
 }
 
 // predictable returns the value of a predictable figure for each run.

@@ -57,7 +57,7 @@ func TestPredictionsHold(t *testing.T) {
 				t.Errorf("%d of %d figures hold", n, len(all))
 			}
 			for _, figure := range []string{prediction.P50, prediction.Busy} { // it paints more slowly than a worker alone
-				if got := all[[2]string{"flask-tensorflow-512px-poisson-2_5", figureName(figure)}]; got != "holds" {
+				if got := all[[2]string{"Python server, TensorFlow, at random, 2.5 jobs/s", figureName(figure)}]; got != "holds" {
 					t.Errorf("%s of the Python server: %s", figure, got)
 				}
 			}
@@ -169,9 +169,11 @@ func TestPredictions(t *testing.T) {
 		return cells
 	}
 	for name, want := range map[string][]string{
-		"Result": {"holds", "misses", "holds", "misses", "no runs", "not predicted: there are no runs of it"},
-		"Figure": {"p50, s", "p95, s", "cold starts", "processor time of the system, s", "p50, s", none},
-		"Runs":   {"10", "10", "10", "10", "0", "10"},
+		"Result":          {"holds", "misses", "holds", "misses", "no runs", "not predicted: there are no runs of it"},
+		"System and load": {variantTitle(predicted), variantTitle(predicted), variantTitle(predicted), variantTitle(predicted), "daemon-onnx-1px", variantTitle(without)},
+		"Figure":          {"p50", "p95", "cold starts", "processor time of the system", "p50", none},
+		"Predicted":       {seconds(0.12), seconds(1.2), "1.00" + unit("starts"), seconds(3.06), seconds(1), none},
+		"Runs":            {"10", "10", "10", "10", "0", "10"},
 		"Time from the prediction to the first run": {"1h1m0s", "1h1m0s", "1h1m0s", "1h1m0s", none, none},
 	} {
 		if got := column(name); !slices.Equal(got, want) {
@@ -182,7 +184,7 @@ func TestPredictions(t *testing.T) {
 	if got := column("Predicted / measured")[2:4]; !slices.Equal(got, []string{"100%", "90.0%"}) {
 		t.Errorf("predicted over measured: got %q", got)
 	}
-	statisticsPrinciple(t, dir, "Met")
+	statisticsPrinciple(t, dir, "Met by 4 of 5; the variants of the others do not have ten runs yet")
 }
 
 // statisticsPrinciple checks whether the report states that predictions were made before runs.
@@ -279,7 +281,7 @@ func TestVoidPredictions(t *testing.T) {
 				}
 			}
 			if name == "void run before" {
-				statisticsPrinciple(t, dir, "Unmet")
+				statisticsPrinciple(t, dir, "Unmet, because 1 of 1 are void")
 			}
 		})
 	}

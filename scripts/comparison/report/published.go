@@ -5,28 +5,20 @@ import (
 	"math"
 	"strings"
 
-	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
 // published returns the section that compares our figures with published ones, each with its
-// setting. Quotations are from the abstracts, except for the rule of thumb.
-func published(groups []group, workers []worker, t *prices.Table) (Section, error) {
+// setting. all are the findings of the views. Quotations are from the abstracts, except for the rule of thumb.
+func published(groups []group, all []finding) Section {
 	s := Section{ID: "published", Title: "Our figures compared with published ones", Text: []string{
 		"None of these studies has our setting, so none confirms or refutes our figures; the last column gives the reasons for the differences. The published example of SimFaaS is in the section Validation of the simulation. A test of the cost model reproduces AWS's own worked examples of prices to within 1%.",
 	}}
 	claim, same := none, none
 	rule := "A rule for all kinds of programs, with all of their services."
-	if len(workers) > 0 {
-		var all []finding
-		for _, v := range views {
-			one, err := find(v, &workers[0], t)
-			if err != nil {
-				return s, err
-			}
-			all = append(all, one)
-		}
+	if len(all) > 0 {
 		claim = fmt.Sprintf("70%% or more: compute only %s; the whole bill %s against always-on instances", all[0].claim, all[1].claim)
 		same = "compute only costs less " + all[0].cheaper + highestDutyOf(all[0].turns)
 		rule = strings.TrimSpace(rule + " " + turnsLower(all[0], all[2]))
@@ -65,7 +57,7 @@ func published(groups []group, workers []worker, t *prices.Table) (Section, erro
 			},
 		},
 	}}
-	return s, nil
+	return s
 }
 
 // turnsLower compares the duties at which functions begin to cost more: by the whole bill against
@@ -97,8 +89,8 @@ func billedOverUsed(groups []group) (low, high float64) {
 		if g.variant.System != measurement.Service || g.variant.CPUs() == 0 {
 			continue
 		}
-		if u := mean(g.means(false, used)); u > 0 {
-			r := mean(g.means(false, billed)) * g.variant.CPUs() / u
+		if u := statistics.Mean(g.means(false, used)); u > 0 {
+			r := statistics.Mean(g.means(false, billed)) * g.variant.CPUs() / u
 			low, high = min(low, r), max(high, r)
 		}
 	}

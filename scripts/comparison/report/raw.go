@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
@@ -35,12 +34,6 @@ func raw(f *folder) Section {
 		machines.Rows[i] = append(r, exact(float64(counts[fmt.Sprint(r)])))
 	}
 	void := Table{Title: "Void runs, which are not used", Left: 3, Columns: []string{"Variant", "Processor", "Reason", "Repetition"}}
-	good := map[string]int{} // on the processor model of the tables
-	if processors := f.processors(); len(processors) > 0 {
-		for _, g := range f.groups(processors[0]) {
-			good[g.variant.Name()] = len(g.runs)
-		}
-	}
 	for _, r := range f.runs {
 		if r.Footer.Void == "" {
 			continue
@@ -48,16 +41,8 @@ func raw(f *folder) Section {
 		void.Rows = append(void.Rows, []string{r.Header.Variant.Name(), r.Header.Machine.Processor, r.Footer.Void, exact(float64(r.Header.Repetition))})
 	}
 	lacking := Table{Title: "Planned runs that are missing", Left: 2, Columns: []string{"Variant", "Reason", "Valid runs", "Planned"}}
-	enough := map[measurement.Variant]bool{}
-	if processors := f.processors(); len(processors) > 0 {
-		for _, l := range f.plan.Looks(measurement.ByProcessor(f.runs)[processors[0]]) {
-			enough[l.Variant] = l.Enough()
-		}
-	}
-	for _, v := range f.plan.Variants {
-		if n := good[v.Name()]; n < f.plan.Repetitions && !enough[v] {
-			lacking.Rows = append(lacking.Rows, []string{v.Name(), cmp.Or(f.unavailable[v.Name()], "not made yet, or void"), exact(float64(n)), exact(float64(f.plan.Repetitions))})
-		}
+	for _, l := range f.shortages() {
+		lacking.Rows = append(lacking.Rows, []string{l.variant.Name(), l.reason, exact(float64(l.valid)), exact(float64(f.plan.Repetitions))})
 	}
 	s.Tables = append(s.Tables, machines)
 	if len(void.Rows) > 0 {

@@ -7,25 +7,18 @@ import (
 
 	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 )
 
-// choose fills in the recommendation by fixed rules from the bills: the paragraphs, the table of
-// where the claim holds, and the chart.
-func (d *Document) choose(workers []worker, t *prices.Table) error {
+// choose fills in the recommendation by fixed rules from the bills and from the finding of each
+// view: the paragraphs, the table of where the claim holds, and the chart.
+func (d *Document) choose(workers []worker, found []finding, t *prices.Table) error {
 	if len(workers) == 0 {
 		d.Choice = []string{"There are too few runs for a recommendation. " + missingWorker}
 		return nil
 	}
 	w := &workers[0]
 	s := w.base(t, nil, nil)
-	var found []finding // by view
-	for _, v := range views {
-		one, err := find(v, w, t)
-		if err != nil {
-			return err
-		}
-		found = append(found, one)
-	}
 	engines, err := engines(workers, t, found)
 	if err != nil {
 		return err
@@ -36,7 +29,7 @@ func (d *Document) choose(workers []worker, t *prices.Table) error {
 		return err
 	}
 	d.Choice = []string{
-		fmt.Sprintf("For pictures of %s px that arrive at random, with functions of %s MB (%s), the measured memory size with the lowest compute cost: %s.", exact(float64(w.instance.variant.Size)), exact(float64(w.function.variant.MemoryMB)), engineName(w.function.variant.Engine), oneMachine.advice("one machine that is always on")),
+		fmt.Sprintf("For pictures of %s px that arrive at random, with functions of %s MB (%s), the measured memory size with the lowest compute cost: %s.", exact(float64(w.instance.variant.Size)), exact(float64(w.function.variant.MemoryMB)), measurement.EngineName(w.function.variant.Engine), oneMachine.advice("one machine that is always on")),
 		fmt.Sprintf("One machine has no second zone and no copies of its files. If these are needed, compare functions with always-on instances, which use the same services: %s.", alwaysOn.advice("always-on instances")),
 		fmt.Sprintf("The claim that functions are “more than 70%% cheaper for intermittent workloads” is true for the whole bill %s compared with one machine, and %s compared with always-on instances. For compute only it is true %s. Functions cost more than one machine %s. %s",
 			oneMachine.claim, alwaysOn.claim, compute.claim, oneMachine.dearer, share),
@@ -65,6 +58,21 @@ type finding struct {
 	claim, cheaper, dearer string
 	turns                  []cost.Crossing // between cheaper and dearer
 	wins                   bool            // functions cost less at the lowest duty
+}
+
+// findings returns the finding of each view for the first of the workers; nil without workers.
+func findings(workers []worker, t *prices.Table) (all []finding, err error) {
+	if len(workers) == 0 {
+		return nil, nil
+	}
+	for _, v := range views {
+		one, err := find(v, &workers[0], t)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
 }
 
 func find(v view, w *worker, t *prices.Table) (f finding, err error) {
@@ -101,6 +109,7 @@ func (w *worker) bandOf(v view, level float64, found []cost.Crossing, t *prices.
 		return "", nil
 	}
 	low, high := math.Inf(1), math.Inf(-1)
+	less, more := "", "" // words for an end outside of the examined duties
 	for _, s := range w.variations(t) {
 		others, err := quickCrossings(v.compare(s), level, v.scope, lowestDuty, highestDuty)
 		if err != nil {
@@ -114,13 +123,13 @@ func (w *worker) bandOf(v view, level float64, found []cost.Crossing, t *prices.
 			if always, err := v.always(s, level); err != nil {
 				return "", err
 			} else if always {
-				high = max(high, perDay(highestDuty*v.capacity(s)*cost.Seconds))
+				high, more = max(high, perDay(highestDuty*v.capacity(s)*cost.Seconds)), "more than "
 			} else {
-				low = min(low, perDay(lowestDuty*v.capacity(s)*cost.Seconds))
+				low, less = min(low, perDay(lowestDuty*v.capacity(s)*cost.Seconds)), "less than "
 			}
 		}
 	}
-	return fmt.Sprintf(" (%s to %s)", figure(low), figure(high)), nil
+	return fmt.Sprintf(" (%s%s to %s%s)", less, figure(low), more, figure(high)), nil
 }
 
 // advice recommends functions or the alternative, by volume.
@@ -189,7 +198,7 @@ func (w *worker) claimChart(t *prices.Table) (*Chart, error) {
 	s := w.base(t, nil, nil)
 	c := &Chart{
 		Title:   "Saving of functions by pictures a day",
-		Caption: fmt.Sprintf("Above the upper line the claim of 70%% holds; below the lower line functions cost more. Curves end at −100%%, where functions cost twice as much. %s, %s px, %s.", engineName(w.function.variant.Engine), exact(float64(w.function.variant.Size)), t.Region),
+		Caption: fmt.Sprintf("Above the upper line the claim of 70%% holds; below the lower line functions cost more. Curves end at −100%%, where functions cost twice as much. %s, %s px, %s.", measurement.EngineName(w.function.variant.Engine), exact(float64(w.function.variant.Size)), t.Region),
 		Basis:   cost.Assumed, X: "Pictures a day", Y: "Saving of functions", logX: true, percentY: true, yLow: -1, yHigh: 1, markersEvery: 4,
 		levels: []level{{0, "costs the same"}, {claimed, "saves 70%"}},
 	}
@@ -206,31 +215,4 @@ func (w *worker) claimChart(t *prices.Table) (*Chart, error) {
 		c.Series = append(c.Series, series)
 	}
 	return c, nil
-}
-
-// billChart returns the chart of the monthly bill by pictures a day.
-func (w *worker) billChart(t *prices.Table) (Chart, error) {
-	s := w.base(t, nil, nil)
-	chart := Chart{
-		Title:   "Monthly bill by pictures a day, arriving at random",
-		Caption: fmt.Sprintf("The whole bill: the lowest curve is the cheapest. %s, %s px, %s.", engineName(w.function.variant.Engine), exact(float64(w.function.variant.Size)), t.Region),
-		Basis:   cost.Assumed, X: "Pictures a day", Y: "Dollars a month", logX: true, logY: true, markersEvery: 4,
-	}
-	for _, l := range []struct {
-		name  string
-		shape func(float64) (cost.Deployment, cost.Month)
-	}{{"functions", s.functions}, {"always-on instances", s.alwaysOn}, {"one machine", s.oneMachine}} {
-		series := Series{Name: l.name}
-		for log := 1.0; log < 6.01; log += 0.125 {
-			day := math.Pow(10, log)
-			d, m := l.shape(day * cost.Hours / 24)
-			bill, err := d.Bill(t, m)
-			if err != nil {
-				return chart, err
-			}
-			series.X, series.Y = append(series.X, day), append(series.Y, bill.USD(cost.Whole))
-		}
-		chart.Series = append(chart.Series, series)
-	}
-	return chart, nil
 }

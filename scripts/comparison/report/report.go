@@ -20,7 +20,7 @@ func build(dir string, e effort) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Document{Title: "Serverless functions or EC2 instances for painting pictures", Quick: f.plan.Quick, Terms: terms()}
+	d := &Document{Title: "Serverless functions or EC2 instances for painting pictures", Quick: f.plan.Quick, Incomplete: f.incomplete(), Terms: terms()}
 	var all []worker
 	var groups []group
 	if processors := f.processors(); len(processors) > 0 {
@@ -35,7 +35,11 @@ func build(dir string, e effort) (*Document, error) {
 	if err := sortByCompute(all, t); err != nil {
 		return nil, err
 	}
-	if err := d.choose(all, t); err != nil {
+	found, err := findings(all, t)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.choose(all, found, t); err != nil {
 		return nil, err
 	}
 	var patterns []string
@@ -60,10 +64,13 @@ func build(dir string, e effort) (*Document, error) {
 		func() error { return add(serviceTimes(&f), nil) },
 		func() error { return add(sensitivity(&f, groups, all, t, e)) },
 		func() error { return add(validation(&f, e)) },
-		func() error { return add(published(groups, all, t)) },
+		func() error { return add(published(groups, found), nil) },
 		func() error { return add(threats(len(f.processors())), nil) },
-		func() error { return add(f.principles(), nil) },
-		func() error { return add(raw(&f), nil) },
+		func() error {
+			data := raw(&f)
+			d.Sections = append(d.Sections, f.principles(append(slices.Clone(d.Sections), data), t), data)
+			return nil
+		},
 	)
 	if err != nil {
 		return nil, err

@@ -2,14 +2,12 @@ package report
 
 import (
 	"fmt"
-	"math"
-	"strings"
 
 	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
-	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
 // A view is a comparison of functions with an alternative, by part of the bill.
@@ -54,12 +52,12 @@ func saving(f *folder, workers []worker, t *prices.Table, e effort) (Section, er
 	best := &workers[0]
 	s.Text = []string{
 		fmt.Sprintf("Duty is the number of pictures a month as a share of what one instance (%s, two processors, two jobs at once) sustains. For pictures of %d px and a 95th percentile of %s, the simulation and the processor time that server and daemon used in their runs give %s pictures a second with %s, or %s if its jobs are on its own disk instead of EFS. Saving is the part of the instances' bill that functions save. At d* both cost the same, at d70 functions save 70%%; all crossings between a duty of %s and %s are listed.",
-			assumptions.InstanceType, best.instance.variant.Size, exact(goal)+" s", figure(best.capacity().shared), engineName(best.function.variant.Engine), figure(best.capacity().local), exactPercent(lowestDuty), exactPercent(highestDuty)),
+			assumptions.InstanceType, best.instance.variant.Size, exact(goal)+" s", figure(best.capacity().shared), measurement.EngineName(best.function.variant.Engine), figure(best.capacity().local), exactPercent(lowestDuty), exactPercent(highestDuty)),
 		fmt.Sprintf("On-demand prices of %s, %s, without free tiers. A function of %d MB on this machine's processors. One machine has server, daemon and jobs on one instance, stores on its disk what the others store on the shared file system, and needs no gateway: it is the cheapest alternative, but has neither a second zone nor copies.",
 			t.Region, t.Date, best.function.variant.MemoryMB),
 		fmt.Sprintf("Functions are billed while they wait for EFS, %s s per picture, and instances wait as long; one machine does not. A cold start with TensorFlow reads its files ahead from EFS and is billed for the time: the amount is measured in runs with a shared file system if there are any, else assumed. ONNX Runtime is in the function's archive. The bands show scenarios of what AWS does not document: functions' processors that take 0.7 to 1.5 times as long as the instances', environments kept for 300 to 1,800 s, a quarter to all of the assumed waits for EFS, and two jobs at once on an instance, whose processors are two threads of one core and do 0.6 to 1 times twice the work of one job (extrapolation).", exact(assumptions.StoreSeconds)),
 	}
-	chart, err := best.savingChart("Saving of functions with "+engineName(best.function.variant.Engine), views, t)
+	chart, err := best.savingChart("Saving of functions with "+measurement.EngineName(best.function.variant.Engine), views, t)
 	if err != nil {
 		return s, err
 	}
@@ -99,17 +97,6 @@ func (w *worker) savingChart(title string, views []view, t *prices.Table) (Chart
 // claimed is the saving that the project's claim states.
 const claimed = 0.7
 
-func crossingTable() Table {
-	return Table{
-		Title: "Crossings", Left: 3, Basis: cost.Assumed,
-		Columns: []string{"Engine", "Bill", "Level", "Duty", "95% interval", "Pictures a day", "Saving there", "Scenarios"},
-		Notes: []string{
-			"Intervals are from resampling the runs jointly, with 10 runs or more. The column Scenarios has the lowest and the highest crossing over all combinations of processor speed, keep-alive, two jobs at once and waits for EFS, if there is a crossing. Crossings of resamples are searched between half and twice the duty; an interval that is wider is cut off there. Resampling does not change the shares of cold starts, which are simulated with all runs.",
-			fmt.Sprintf("Compute only is based on measured times, simulated cold starts, and an assumed wait of %s for EFS per picture, which can be more than half of the billed time. The whole bill also includes assumed quantities of the other services.", seconds(assumptions.StoreSeconds)),
-		},
-	}
-}
-
 const missingWorker = "This needs runs of a worker with a function's share of the processors, and of the same engine at the same size on the whole machine, both with cold and warm pictures: run scripts/compare --only 'service-*-512px-*' --out DIR as root."
 
 // variations returns the scenarios: all combinations of processor speed, keep-alive, the yield of
@@ -147,96 +134,4 @@ func (w *worker) band(v view, t *prices.Table) (Series, error) {
 		}
 	}
 	return series, nil
-}
-
-// crossings returns the rows of a view.
-func (w *worker) crossings(f *folder, v view, t *prices.Table, e effort) (rows [][]string, err error) {
-	base := w.base(t, nil, nil)
-	for _, l := range []struct {
-		name  string
-		level float64
-	}{{"d*: the same", 0}, {"d70: 70% saved", claimed}} {
-		found, err := v.compare(base).Crossings(l.level, v.scope, lowestDuty, highestDuty)
-		if err != nil {
-			return nil, err
-		}
-		low, high := math.Inf(1), math.Inf(-1)
-		for _, s := range w.variations(t) {
-			others, err := quickCrossings(v.compare(s), l.level, v.scope, lowestDuty, highestDuty)
-			if err != nil {
-				return nil, err
-			}
-			for _, x := range others {
-				low, high = min(low, x), max(high, x)
-			}
-		}
-		head := []string{engineName(w.function.variant.Engine), v.name, l.name}
-		if len(found) == 0 {
-			always, err := v.always(base, l.level)
-			if err != nil {
-				return nil, err
-			}
-			where := "never this high"
-			if always {
-				where = "always higher"
-			}
-			rows = append(rows, append(head, none, none, none, where, between(low, high)))
-		}
-		for _, x := range found {
-			falls := "falls"
-			if x.Rising {
-				falls = "rises"
-			}
-			if x.Jump {
-				falls += " in a step"
-			}
-			interval := none
-			if len(found) == 1 { // with several, a resample's crossing cannot be assigned to one of them
-				if interval, err = w.resampled(f, v, t, e, l.level, x.Duty); err != nil {
-					return nil, err
-				}
-			}
-			rows = append(rows, append(append([]string{}, head...), percent(x.Duty), interval, figure(perDay(x.Pictures)), falls, between(low, high)))
-		}
-	}
-	return rows, nil
-}
-
-// always returns whether functions save more than level at every duty, if there is no crossing;
-// else they always save less.
-func (v view) always(s scenario, level float64) (bool, error) {
-	middle, err := v.compare(s).Saving(math.Sqrt(lowestDuty*highestDuty), v.scope)
-	return middle > level, err
-}
-
-// between formats a range of shares; a dash if it is empty.
-func between(low, high float64) string {
-	if low > high {
-		return none
-	}
-	return percent(low) + " to " + percent(high)
-}
-
-// resampled returns the interval of a crossing from resampling the runs of function and instance.
-func (w *worker) resampled(f *folder, v view, t *prices.Table, e effort, level, duty float64) (string, error) {
-	runs := []int{len(w.function.runs), len(w.instance.runs)}
-	if f.plan.Quick || e.resamples == 0 || min(runs[0], runs[1]) < 10 {
-		return none, nil
-	}
-	low, high := max(lowestDuty, duty/2), min(highestDuty, duty*2)
-	r, err := statistics.Resample(random(f.plan.Seed), runs, e.resamples, 0.95, func(drawn [][]int) float64 {
-		found, err := quickCrossings(v.compare(w.base(t, drawn[0], drawn[1])), level, v.scope, low, high)
-		if err != nil || len(found) == 0 {
-			return math.NaN()
-		}
-		return found[0]
-	})
-	if err != nil {
-		return "", err
-	}
-	s := percent(r.Low) + " to " + percent(r.High)
-	if r.Undefined > 0 {
-		s += fmt.Sprintf(", from %s of the resamples", percent(1-r.Undefined))
-	}
-	return strings.TrimSpace(s), nil
 }

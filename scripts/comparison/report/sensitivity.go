@@ -7,6 +7,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
@@ -80,9 +81,9 @@ func changes(f *folder, groups []group, workers []worker, t *prices.Table, e eff
 	w := &workers[0]
 	v := w.function.variant
 	base := w.base(t, nil, nil)
-	all := []change{{fmt.Sprintf("none: %s, %s px, %s MB, %s", engineName(v.Engine), exact(float64(v.Size)), exact(float64(v.MemoryMB)), region), base}}
+	all := []change{{fmt.Sprintf("none: %s, %s px, %s MB, %s", measurement.EngineName(v.Engine), exact(float64(v.Size)), exact(float64(v.MemoryMB)), region), base}}
 	for _, other := range workers[1:] {
-		all = append(all, change{"engine " + engineName(other.function.variant.Engine), other.base(t, nil, nil)})
+		all = append(all, change{"engine " + measurement.EngineName(other.function.variant.Engine), other.base(t, nil, nil)})
 	}
 	for _, other := range steps(groups, w) {
 		if err := other.simulate(f.plan.Seed, e.jobs); err != nil {

@@ -24,9 +24,9 @@ func local(v measurement.Variant) bool { return inMemory(v) && v.Network == "" }
 // project's.
 func engineAndNetwork(v measurement.Variant) string {
 	if v.Network == measurement.Magenta {
-		return engineName(v.Engine) + ", Magenta's network"
+		return measurement.EngineName(v.Engine) + ", Magenta's network"
 	}
-	return engineName(v.Engine)
+	return measurement.EngineName(v.Engine)
 }
 
 // processorShare describes the share of the processors that a variant may use.
@@ -34,7 +34,7 @@ func processorShare(v measurement.Variant) string {
 	if v.CPUs() == 0 {
 		return "whole machine"
 	}
-	return fmt.Sprintf("%d MB, quota period %d ms", v.MemoryMB, v.PeriodMS)
+	return fmt.Sprintf("%s MB, quota period %d ms", exact(float64(v.MemoryMB)), v.PeriodMS)
 }
 
 // ofProcessor returns a table's title, followed by the processor model if the folder has several.
@@ -65,7 +65,7 @@ func serviceTimes(f *folder) Section {
 				continue
 			}
 			head := []string{engineAndNetwork(v), processorShare(v), exact(float64(v.Size)), exact(float64(v.Threads))}
-			warm := func(of func(measurement.Job) float64) float64 { return mean(g.means(false, of)) }
+			warm := func(of func(measurement.Job) float64) float64 { return statistics.Mean(g.means(false, of)) }
 			cold := func(of func(measurement.Job) float64) string { return figure(center(g.means(true, of))) }
 			ratio := none
 			if b := warm(billed); b > 0 {

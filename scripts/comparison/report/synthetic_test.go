@@ -58,7 +58,7 @@ func invent(chance *rand.Rand, v measurement.Variant, repetition, position int, 
 		Header: measurement.Header{
 			Format: measurement.Format, Variant: v, Hypothetical: v.Hypothetical(), Repetition: repetition, Position: position, Seed: seed,
 			Command: "synthetic", Began: time.Date(2026, 1, repetition, 0, position, 0, 0, time.UTC),
-			Machine: machine.Description{Processor: "Synthetic processor, nothing measured", Cores: 2, UsableCores: 2, MemoryBytes: 8 << 30, System: "linux/amd64", Kernel: "0", Go: "go0", FileSystem: "none", Commit: "none"},
+			Machine: machine.Description{Processor: "Synthetic processor, nothing measured", Stepping: "family 0", Cores: 2, UsableCores: 2, MemoryBytes: 8 << 30, System: "linux/amd64", Kernel: "0", Go: "go0", FileSystem: "none", Commit: "none"},
 		},
 		Footer: measurement.Footer{Ended: time.Date(2026, 1, repetition, 1, position, 0, 0, time.UTC), Jobs: v.Jobs, Seconds: 100, LagP99: 0.001, Share: 0.2, Used: map[string]float64{"worker-daemon": 1, "api-server": 2.1, "picture-decoder": 0.3, "ministack": 5, "sender": 7}},
 	}

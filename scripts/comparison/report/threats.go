@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
@@ -19,12 +20,13 @@ func threats(processors int) Section {
 		"Prices: on-demand prices of one day, without free tiers. The use of storage, gateway and logs per picture is assumed, and so is the billed wait for the shared file system; together these can be most of the bill.",
 	}}
 	t := Table{Title: "Values of the model", Left: 3, Basis: cost.Assumed, Columns: []string{"Parameter", "Origin", "Source", "Value"}}
+	const dimension = "(count or ratio)"
 	for _, p := range simulation.Parameters() {
-		t.Rows = append(t.Rows, []string{p.Name, string(p.Origin), p.Source, exact(p.Value) + unit(p.Unit)})
+		t.Rows = append(t.Rows, []string{p.Name, string(p.Origin), p.Source, exact(p.Value) + unit(cmp.Or(p.Unit, dimension))})
 	}
 	list := append(assumptions.Values(), assumptions.Value{Name: "required 95th percentile of latency", Value: goal, Unit: "s", Source: "this report"})
 	for _, v := range list {
-		t.Rows = append(t.Rows, []string{v.Name, "assumed", v.Source, exact(v.Value) + unit(v.Unit)})
+		t.Rows = append(t.Rows, []string{v.Name, "assumed", v.Source, exact(v.Value) + unit(cmp.Or(v.Unit, dimension))})
 	}
 	s.Tables = []Table{t}
 	return s

@@ -45,9 +45,9 @@ func verdict(holds bool) string {
 
 // queueingTheory returns the table that compares mean latencies of M/M/c with theory.
 func queueingTheory(e effort) (Table, error) {
-	t := Table{Title: "Mean latency of M/M/c against theory", Left: 1, Basis: cost.Simulated,
+	t := Table{Title: "Mean latency of M/M/c against theory, in service times", Left: 1, Basis: cost.Simulated,
 		Columns: []string{"Servers and load", "Theory", "Simulated", "3 standard errors", "Runs", "Result"},
-		Notes:   []string{"The mean service time is 1. The long form, with standard errors below 0.5%: ATELIER_LONG_TESTS=1 go test -run TestMMc ./scripts/comparison/simulation."}}
+		Notes:   []string{"The long form, with standard errors below 0.5%: ATELIER_LONG_TESTS=1 go test -run TestMMc ./scripts/comparison/simulation."}}
 	for n, servers := range []int{1, 2, 16} {
 		for m, load := range []float64{0.5, 0.8, 0.95} {
 			const runs = 20
@@ -69,9 +69,9 @@ func queueingTheory(e effort) (Table, error) {
 					return t, err
 				}
 				all := r.Latencies()
-				means = append(means, mean(all[len(all)/10:])) // without the first tenth, which starts empty
+				means = append(means, statistics.Mean(all[len(all)/10:])) // without the first tenth, which starts empty
 			}
-			got, squares := mean(means), 0.0
+			got, squares := statistics.Mean(means), 0.0
 			for _, v := range means {
 				squares += (v - got) * (v - got)
 			}
@@ -96,7 +96,7 @@ func erlangC(servers int, offered float64) float64 {
 // simFaaS returns the table that compares the simulation with the published example of SimFaaS, as
 // ten runs of that package (0.2.2, numpy's seeds 0 to 9).
 func simFaaS() (Table, error) {
-	t := Table{Title: "The published example of SimFaaS", Left: 1, Basis: cost.Simulated,
+	t := Table{Title: "The published example of SimFaaS, counts", Left: 1, Basis: cost.Simulated,
 		Columns: []string{"Figure", "Published", "From", "To", "Ours", "Result"},
 		Notes:   []string{"0.9 requests a second for a million seconds, service of 1.991 s, with a cold start 2.244 s, kept for 600 s. The interval is that of a further run of the package, with 95% confidence (Mahmoudi and Khazaei 2021)."}}
 	const duration = 1e6

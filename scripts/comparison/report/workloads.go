@@ -2,11 +2,13 @@ package report
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/arrivals"
 	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
@@ -38,15 +40,15 @@ func cases(seed uint64) (all []loadCase, err error) {
 	}
 	return []loadCase{
 		{"500 a day, at random", few, 7 * day},
-		{"image jobs, 23 days (synthetic)", images, 23 * day},
-		{"100,000 each night, sent within 17 minutes", nights, 3 * day},
+		{"image jobs (synthetic)", images, 23 * day},
+		{"100,000 each night", nights, 3 * day},
 	}, nil
 }
 
 // bills returns the section with the monthly bill and the latencies of each workload.
 func bills(f *folder, workers []worker, t *prices.Table) (Section, error) {
 	s := Section{ID: "cases", Title: "What a month costs", Text: []string{
-		"The bill and the job latencies of three workloads, simulated with the measured times.",
+		"The bill by volume, and the bill and the job latencies of three workloads, simulated with the measured times.",
 	}}
 	if len(workers) == 0 {
 		s.Missing = missingWorker
@@ -57,6 +59,10 @@ func bills(f *folder, workers []worker, t *prices.Table) (Section, error) {
 		return s, err
 	}
 	s.Charts = []Chart{chart}
+	monthly, err := workers[0].billTable(t)
+	if err != nil {
+		return s, err
+	}
 	all, err := cases(f.plan.Seed)
 	if err != nil {
 		return s, err
@@ -64,7 +70,7 @@ func bills(f *folder, workers []worker, t *prices.Table) (Section, error) {
 	table := Table{
 		Title: "One month of three workloads", Left: 3, Basis: cost.Assumed,
 		Columns: []string{"Workload", "Deployment", "Engine", "Pictures a month", "Compute", "Whole bill", "p50", "p95", "Cold starts", "Instance hours", "Maximum"},
-		Notes:   []string{fmt.Sprintf("Maximum: the limit of environments or instances. The template's defaults are %d and %d. A new AWS account may be limited to 10 environments, other accounts to 1,000. Always-on instances and one machine: one instance, no matter how long its jobs wait. Managed instances (Lambda Managed Instances) run functions on EC2 instances in the customer's account: at least three, at EC2's price plus a fee of 15%% of it. They are hypothetical, because AWS documents support for neither Go nor EFS on them.", assumptions.MaximumConcurrency, assumptions.MaximumInstances)},
+		Notes:   []string{"The image jobs are a synthetic pattern of 23 days; the nightly batch is sent within 17 minutes.", fmt.Sprintf("Maximum: the limit of environments or instances; with two of them, both give the same figures. The template's defaults are %d and %d. A new AWS account may be limited to 10 environments, other accounts to 1,000. Always-on instances and one machine: one instance, no matter how long its jobs wait. Managed instances (Lambda Managed Instances) run functions on EC2 instances in the customer's account: at least three, at EC2's price plus a fee of 15%% of it. They are hypothetical, because AWS documents support for neither Go nor EFS on them.", assumptions.MaximumConcurrency, assumptions.MaximumInstances)},
 	}
 	for _, c := range all {
 		for i := range workers {
@@ -75,7 +81,7 @@ func bills(f *folder, workers []worker, t *prices.Table) (Section, error) {
 			table.Rows = append(table.Rows, rows...)
 		}
 	}
-	s.Tables = []Table{table}
+	s.Tables = []Table{monthly, table}
 	return s, nil
 }
 
@@ -94,8 +100,14 @@ func (w *worker) bills(f *folder, t *prices.Table, c loadCase) (rows [][]string,
 		if d.Function != nil {
 			cold = percent(d.Function.ColdShare)
 		}
-		rows = append(rows, []string{c.name, d.Name, engineName(w.function.variant.Engine), figure(n), usd(bill.USD(cost.Compute)), usd(bill.USD(cost.Whole)),
-			seconds(percentile(r.Latencies(), 50)), seconds(percentile(r.Latencies(), 95)), cold, hours, exact(float64(most))})
+		row := []string{c.name, d.Name, measurement.EngineName(w.function.variant.Engine), figure(n), usd(bill.USD(cost.Compute)), usd(bill.USD(cost.Whole)),
+			seconds(percentile(r.Latencies(), 50)), seconds(percentile(r.Latencies(), 95)), cold, hours, exact(float64(most))}
+		last := len(row) - 1
+		if before := len(rows) - 1; before >= 0 && slices.Equal(rows[before][:last], row[:last]) { // only the maximum differs
+			rows[before][last] += " or " + row[last]
+			return nil
+		}
+		rows = append(rows, row)
 		return nil
 	}
 	if load.Work, err = w.functionWork(); err != nil {

@@ -29,6 +29,21 @@ func (d *Document) JSON(w io.Writer) error {
 	return e.Encode(d)
 }
 
+// Figures returns the drawings of the main results as SVG files, by name: those of the recommendation,
+// of the monthly bills and of a burst, as far as there are data for them.
+func (d *Document) Figures() map[string][]byte {
+	all := map[string][]byte{}
+	if d.Picture != nil {
+		all["saving"] = []byte(d.Picture.SVG)
+	}
+	for _, s := range d.Sections {
+		if (s.ID == "cases" || s.ID == "burst") && len(s.Charts) > 0 {
+			all[s.ID] = []byte(s.Charts[0].SVG)
+		}
+	}
+	return all
+}
+
 // NotForDecisions is the warning on each page of a quick measurement's report.
 const NotForDecisions = "Not for decisions: made with --quick, whose figures are meaningless."
 
@@ -51,6 +66,9 @@ func (d *Document) Markdown(w io.Writer) error {
 	paragraph("# " + d.Title)
 	if d.Quick {
 		paragraph("**" + NotForDecisions + "**")
+	}
+	for _, p := range d.Incomplete {
+		paragraph("**" + p + "**")
 	}
 	paragraph("## What to choose")
 	for _, p := range d.Choice {
@@ -120,6 +138,9 @@ func (t Table) Number(column int) bool { return column >= t.Left }
 
 // Words returns whether no column holds figures.
 func (t Table) Words() bool { return t.Left >= len(t.Columns) }
+
+// Wide returns whether a table has so many columns that it needs a smaller font.
+func (t Table) Wide() bool { return len(t.Columns) >= 10 }
 
 // Class returns the CSS class of a cell: of figures, or of URLs, which may be broken at any
 // character.

@@ -3,6 +3,9 @@ package simulation
 import (
 	"fmt"
 	"math"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/prices"
 )
 
 // A Function runs each invocation in an environment of its own.
@@ -148,7 +151,7 @@ func (s *environments) handle(ev event) {
 		if len(e.running) > 0 {
 			return
 		}
-		s.usage.BilledSeconds += math.Ceil((s.now-e.invoked)*1000-1e-6) / 1000
+		s.usage.BilledSeconds += prices.Billed(time.Duration(math.Round((s.now - e.invoked) * 1e9))).Seconds()
 		s.busy--
 		e.idleSince = s.now
 		s.pushIdle(ev.subject)

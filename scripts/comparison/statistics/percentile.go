@@ -43,3 +43,12 @@ func Percentile(values []float64, p float64) (float64, error) {
 	}
 	return stat.Quantile(p/100, stat.Empirical, slices.Sorted(slices.Values(values)), nil), nil
 }
+
+// Mean returns the arithmetic mean; NaN if there are no values.
+func Mean(values []float64) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += v
+	}
+	return sum / float64(len(values))
+}

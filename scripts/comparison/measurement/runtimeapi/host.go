@@ -12,6 +12,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/atelier-go/atelier/pkg/prices"
 )
 
 // A Config has a function's settings.
@@ -43,8 +45,7 @@ type Invocation struct {
 // Billed returns what Lambda bills: the time of the event and, since August 2025, of the start,
 // rounded up to a millisecond.
 func (i Invocation) Billed() time.Duration {
-	sum := i.Start + i.Took
-	return (sum + time.Millisecond - 1).Truncate(time.Millisecond)
+	return prices.Billed(i.Start + i.Took)
 }
 
 // A Host runs one function. It is safe for concurrent use and must be closed.
