@@ -26,7 +26,7 @@ type state struct {
 	Execution string    `json:"execution,omitempty"` // ARN of the current execution; "" if there is none
 	Began     time.Time `json:"began"`               // start of the execution
 	Ours      bool      `json:"ours"`                // it was started by a step; otherwise its content is unknown
-	ScannedRange      int       `json:"look"`                // index of the last scanned range of ageRanges; -1 if there is none
+	ScannedRange      int       `json:"look"`                // index of the oldest scanned range; -1 if there is none
 	ScanBegan    time.Time `json:"looked"`              // start of that scan
 	PassDone       bool      `json:"all"`                 // the pass was complete
 	IsFull     bool      `json:"whole"`               // a full execution, without manifest
@@ -37,7 +37,7 @@ type state struct {
 
 	Failures  int       `json:"failures"` // consecutive failures
 	NotBefore time.Time `json:"not_before"`
-	MissingSince   time.Time `json:"missing"` // when pictures were found first that are not in the bucket; zero if there are none
+	MissingSince   time.Time `json:"missing"` // since when pictures are known to be missing in the bucket; zero if none are
 
 	stepFailures int   // failures in this step
 	updateErr error // error of this step's update

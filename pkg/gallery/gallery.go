@@ -3,7 +3,7 @@
 //
 //	pictures/                                    the copy, by DataSync or its stand-in; see [store.Published]
 //	gallery/index.json                           the first page, see [Gallery.Update]
-//	gallery/YYYY/MM/DD/HH.json                   the page of an hour; if an hour has more jobs than fit on a page:
+//	gallery/YYYY/MM/DD/HH.json                   the page of an hour with few jobs; otherwise there are
 //	gallery/YYYY/MM/DD/HH/M[M[/S[S]]].json       pages of ten minutes, a minute, ten seconds or a second
 //	gallery/YYYY/MM/DD/HH/pages.json             the hour's ledger: what its pages were made of
 //	gallery/hours.json                           the chain: how the hours follow each other

@@ -93,7 +93,7 @@ func (l *hourUpdate) buildManifest(ctx context.Context, of pictures, ids []job.I
 		case err != nil:
 			return m, err
 		case !j.Public || j.State != job.Succeeded:
-		case !slices.Equal(store.Published(id, j.Format, true), []string{of[id].result, of[id].thumb}): // not the pictures that the worker published
+		case !slices.Equal(store.Published(id, j.Format, true), []string{of[id].result, of[id].thumb}): // other pictures than the worker's
 		default:
 			r := *j.Result
 			r.URL, r.ThumbnailURL = Pictures+of[id].result, Pictures+of[id].thumb

@@ -81,7 +81,7 @@ type Sweeper struct {
 	Config
 	report      Report // of the current sweep
 	oldestLimit int    // see maxOldest
-	chunkLimit  int    // for tests: the number of chunks of folders in a sweep, instead of half of its time; 0 is no limit
+	chunkLimit  int    // for tests: number of chunks of folders in a sweep; 0 is no limit
 
 	resent, deadLetters, timedOut, expired atomic.Int64 // of the current sweep
 }
