@@ -72,8 +72,7 @@ func (a *attempt) run(ctx context.Context) error {
 
 // claim waits for admission and claims the job. A suspect, whose last attempt may have killed its
 // process, then waits for admission again, to be alone in this process. It holds no claim while it
-// waits there, because if another job kills the process, every job with a claim has an attempt
-// counted.
+// waits, because it would be suspected again if another job killed the process meanwhile.
 func (a *attempt) claim(ctx context.Context) error {
 	w := a.w
 	for alone := false; ; alone = true {
