@@ -179,7 +179,7 @@ func TestUncleanPaths(t *testing.T) {
 		"//v1/styles": 200, "/v1//styles": 200, "/v1/./styles": 200, "/v1/jobs/../styles?x=//": 200, "//": 200, "//gallery": 200,
 		"//gallery/": 308, "//v1/jobs": 401, "/v1/styles/": 404, "//nothing": 404, "/v1/%2e%2e/v1/styles": 404, "/v1/jobs/a%2f%2fb": 401,
 	} {
-		resp, body := g.ask(http.MethodGet, path)
+		resp, body := g.get(path)
 		if resp.StatusCode != status {
 			t.Errorf("%s: got %s, want %d: %.100s", path, resp.Status, status, body)
 		}

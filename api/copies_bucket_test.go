@@ -27,7 +27,7 @@ type testBucket struct {
 	heads    atomic.Int64
 	puts     atomic.Int64
 	override atomic.Pointer[http.HandlerFunc] // handles requests instead of S3
-	forward  http.HandlerFunc                 // is S3
+	forward  http.HandlerFunc                 // handles requests with S3
 }
 
 func newTestBucket(t *testing.T) *testBucket {
@@ -91,35 +91,13 @@ func (a *testBucket) holds(name string) bool {
 	return there
 }
 
-// ask sends a request and follows no redirect.
-func (s *service) ask(method, path string, header ...string) (*http.Response, []byte) {
-	s.Helper()
-	req, err := http.NewRequestWithContext(s.Context(), method, s.url+path, nil)
-	if err != nil {
-		s.Fatal(err)
-	}
-	for i := 0; i < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
-	}
-	resp, err := http.DefaultTransport.RoundTrip(req)
-	if err != nil {
-		s.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		s.Fatal(err)
-	}
-	return resp, b
-}
-
 // open follows a link without the request's headers.
 func (s *service) open(resp *http.Response, header ...string) (*http.Response, []byte) {
 	s.Helper()
 	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Cache-Control") != "no-store" {
 		s.Fatalf("no link: %s, %v", resp.Status, resp.Header)
 	}
-	return (&service{T: s.T}).ask(http.MethodGet, resp.Header.Get("Location"), header...)
+	return (&service{T: s.T}).get(resp.Header.Get("Location"), header...)
 }
 
 // untilRedirected waits until the response is a link, which it then is for a minute. On a busy
@@ -129,7 +107,7 @@ func (s *service) untilRedirected(path string, header ...string) {
 	again := time.NewTicker(100 * time.Millisecond)
 	defer again.Stop()
 	for end := time.Now().Add(browsertest.Timeout); ; <-again.C {
-		resp, _ := s.ask(http.MethodGet, path, header...)
+		resp, _ := s.get(path, header...)
 		if resp.StatusCode == http.StatusSeeOther {
 			return
 		}

@@ -29,15 +29,15 @@ func TestResultRedirectsToCopy(t *testing.T) {
 		id := g.annas(job.Succeeded, field{name: "public", value: fmt.Sprint(public)})
 		path, key := "/v1/jobs/"+string(id)+"/result", []string{"Authorization", "Bearer " + g.keys["right"]}
 		name, painted := store.Published(id, "jpeg", public)[0], jpegPicture(t)
-		if resp, body := g.ask(http.MethodGet, path, key...); resp.StatusCode != http.StatusOK || !bytes.Equal(body, painted) {
+		if resp, body := g.get(path, key...); resp.StatusCode != http.StatusOK || !bytes.Equal(body, painted) {
 			t.Errorf("before there is a copy: %s, %d bytes", resp.Status, len(body))
 		}
 		a.copy(name, painted)
 		for _, as := range callers { // the permissions are the same with and without a copy
 			resp, _ := g.request(as, "GET", path, "", nil, "If-None-Match", "*")
-			link, _ := g.ask(http.MethodGet, path, "Authorization", "Bearer "+g.keys[as])
+			link, _ := g.get(path, "Authorization", "Bearer "+g.keys[as])
 			if as == "none" {
-				link, _ = g.ask(http.MethodGet, path)
+				link, _ = g.get(path)
 			}
 			if as != "keyless" && (resp.StatusCode == http.StatusNotModified) != (link.StatusCode == http.StatusSeeOther) {
 				t.Errorf("%s: public %v: %s, and with a copy %s", as, public, resp.Status, link.Status)
@@ -45,13 +45,13 @@ func TestResultRedirectsToCopy(t *testing.T) {
 		}
 
 		before := a.heads.Load()
-		link, _ := g.ask(http.MethodGet, path, key...)
+		link, _ := g.get(path, key...)
 		resp, body := g.open(link)
 		if resp.StatusCode != http.StatusOK || !bytes.Equal(body, painted) || resp.Header.Get("Content-Type") != "image/jpeg" ||
 			resp.Header.Get("Content-Disposition") != `inline; filename="atelier-`+string(id)+`.jpg"` {
 			t.Errorf("the link: %s, %v, %d bytes", resp.Status, resp.Header, len(body))
 		}
-		if resp, _ := g.open(first(g.ask(http.MethodGet, path+"?download=true", key...))); resp.Header.Get("Content-Disposition") != `attachment; filename="atelier-`+string(id)+`.jpg"` {
+		if resp, _ := g.open(first(g.get(path+"?download=true", key...))); resp.Header.Get("Content-Disposition") != `attachment; filename="atelier-`+string(id)+`.jpg"` {
 			t.Errorf("a link to download: %v", resp.Header)
 		}
 		if resp, body := g.open(link, "Range", "bytes=2-9"); resp.StatusCode != http.StatusPartialContent || !bytes.Equal(body, painted[2:10]) {
@@ -60,23 +60,23 @@ func TestResultRedirectsToCopy(t *testing.T) {
 		if a.heads.Load() != before {
 			t.Error("S3 got a request for a copy that was found a moment ago")
 		}
-		if resp, body := g.ask(http.MethodHead, path, key...); resp.StatusCode != http.StatusOK || resp.ContentLength != int64(len(painted)) || len(body) > 0 {
+		if resp, body := g.send(http.MethodHead, path, "", key...); resp.StatusCode != http.StatusOK || resp.ContentLength != int64(len(painted)) || len(body) > 0 {
 			t.Errorf("HEAD: %s, %d", resp.Status, resp.ContentLength)
 		}
 		etag := `"` + g.job(id).Result.SHA256 + `"`
-		if resp, _ := g.ask(http.MethodGet, path, append(key, "If-None-Match", etag)...); resp.StatusCode != http.StatusNotModified {
+		if resp, _ := g.get(path, append(key, "If-None-Match", etag)...); resp.StatusCode != http.StatusNotModified {
 			t.Errorf("what the client has: %s", resp.Status)
 		}
 		if public {
 			a.copy(store.Published(id, "jpeg", public)[1], painted)
-			if resp, body := g.open(first(g.ask(http.MethodGet, "/v1/jobs/"+string(id)+"/thumbnail"))); !bytes.Equal(body, painted) {
+			if resp, body := g.open(first(g.get("/v1/jobs/" + string(id) + "/thumbnail"))); !bytes.Equal(body, painted) {
 				t.Errorf("the thumbnail: %s", resp.Status)
 			}
 		}
 		if err := g.store.Erase(id, store.Erased); err != nil {
 			t.Fatal(err)
 		}
-		if resp, body := g.ask(http.MethodGet, path, key...); resp.StatusCode != http.StatusGone {
+		if resp, body := g.get(path, key...); resp.StatusCode != http.StatusGone {
 			t.Errorf("erased: %s %s", resp.Status, body)
 		}
 	}
@@ -100,7 +100,7 @@ func TestLargeResultIsCopiedFirst(t *testing.T) {
 	id := g.annas(job.Succeeded)
 	path, key := "/v1/jobs/"+string(id)+"/result", []string{"Authorization", "Bearer " + g.keys["right"]}
 	for range 2 {
-		link, _ := g.ask(http.MethodGet, path, key...)
+		link, _ := g.get(path, key...)
 		if resp, body := g.open(link); resp.StatusCode != http.StatusOK || !bytes.Equal(body, jpegPicture(t)) {
 			t.Errorf("the link: %s, %d bytes", resp.Status, len(body))
 		}
@@ -108,7 +108,7 @@ func TestLargeResultIsCopiedFirst(t *testing.T) {
 	if n := a.puts.Load(); n != 1 || !a.holds(store.Published(id, "jpeg", false)[0]) {
 		t.Errorf("copied %d times", n)
 	}
-	resp, body := g.ask(http.MethodGet, path)
+	resp, body := g.get(path)
 	wantProblem(t, resp, body, 401, "unauthorized", "")
 
 	// Erased while it is copied: the erasure came before there was anything to delete.
@@ -119,7 +119,7 @@ func TestLargeResultIsCopiedFirst(t *testing.T) {
 	racing := g.beside(func(c *api.Config) {
 		c.MaxPicture, c.Copies = 100, erasing{inner, func() { once.Do(func() { g.store.Erase(id, store.Erased) }) }}
 	})
-	resp, body = racing.ask(http.MethodGet, "/v1/jobs/"+string(id)+"/result")
+	resp, body = racing.get("/v1/jobs/" + string(id) + "/result")
 	wantProblem(t, resp, body, 410, "gone", "")
 	if a.holds(name) {
 		t.Error("the copy stays")
@@ -169,7 +169,7 @@ func TestResultWhileBucketIsUnavailable(t *testing.T) {
 	a.setUnavailable(true)
 	asked := a.heads.Load()
 	for range 3 {
-		if resp, body := s.ask(http.MethodGet, path); resp.StatusCode != http.StatusOK || !bytes.Equal(body, jpegPicture(t)) {
+		if resp, body := s.get(path); resp.StatusCode != http.StatusOK || !bytes.Equal(body, jpegPicture(t)) {
 			t.Errorf("from the shared directory: %s, %d bytes", resp.Status, len(body))
 		}
 	}
@@ -180,16 +180,16 @@ func TestResultWhileBucketIsUnavailable(t *testing.T) {
 		t.Errorf("logged %d times:\n%s", n, log.String())
 	}
 	small := s.beside(settings(100)) // too large for this one
-	resp, body := small.ask(http.MethodGet, path)
+	resp, body := small.get(path)
 	wantProblem(t, resp, body, 503, "unavailable", "Range")
 	if resp.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
-	if resp, body := small.ask(http.MethodGet, path, "Range", "bytes=2-9"); resp.StatusCode != http.StatusPartialContent || len(body) != 8 {
+	if resp, body := small.get(path, "Range", "bytes=2-9"); resp.StatusCode != http.StatusPartialContent || len(body) != 8 {
 		t.Errorf("a range: %s, %d bytes", resp.Status, len(body))
 	}
 	a.setUnavailable(false)
-	resp, _ = s.beside(settings(0)).ask(http.MethodGet, path)
+	resp, _ = s.beside(settings(0)).get(path)
 	if resp, body := s.open(resp); resp.StatusCode != http.StatusOK || !bytes.Equal(body, jpegPicture(t)) {
 		t.Errorf("when it is back: %s", resp.Status)
 	}

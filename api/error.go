@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -152,7 +151,7 @@ func (s *Server) problem(ctx context.Context, operation string, err error) error
 			p.header.Set("Retry-After", strconv.Itoa(retryDiskFull))
 		}
 		if b := (*store.BacklogError)(nil); errors.As(err, &b) {
-			p.header.Set("Retry-After", strconv.Itoa(int(math.Ceil(b.After.Seconds()))))
+			p.header.Set("Retry-After", inSeconds(b.After))
 		}
 		return p
 	}
@@ -163,7 +162,7 @@ func (s *Server) problem(ctx context.Context, operation string, err error) error
 // quotaProblem is the response to a request beyond an owner's quota.
 func quotaProblem(q *store.QuotaError) *Problem {
 	p := newProblem(http.StatusTooManyRequests, "quota_exceeded", q.Error())
-	p.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(q.After.Seconds())))}}
+	p.header = http.Header{"Retry-After": {inSeconds(q.After)}}
 	return p
 }
 

@@ -67,7 +67,7 @@ func (p *tab) noBrokenPictures() {
 
 // The explanations of a missing photograph.
 const (
-	untilBegun = "The photograph appears here when a worker has started it."
+	untilBegun = "The photograph appears here when a worker has started the job."
 	inAMoment  = "The photograph appears here in a moment."
 	notThere   = "There is no preview of the photograph."
 )
@@ -81,7 +81,7 @@ func testUnbegun(t *testing.T, b *browser) {
 	p.untilPhase("queued")
 	p.untilPlaceholder(untilBegun)
 	p.Do(chromedp.Click(chromedp.CSS("#tiles label:last-child")))
-	p.untilNote("It can be painted again when a worker has started it.")
+	p.untilNote("It can be painted again when a worker has started the job.")
 	p.Do(chromedp.Click(chromedp.CSS("#paint")))
 	p.untilStrip("Queued")
 	p.Do(chromedp.Reload())

@@ -18,6 +18,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -170,9 +171,19 @@ func (s *service) post(contentType string, body []byte) (*http.Response, []byte)
 
 func (s *service) get(path string, header ...string) (*http.Response, []byte) {
 	s.Helper()
-	req, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.url+path, nil)
+	return s.send(http.MethodGet, path, "", header...)
+}
+
+// send sends a request with names and values of headers. A body is JSON unless Content-Type says
+// otherwise.
+func (s *service) send(method, path, body string, header ...string) (*http.Response, []byte) {
+	s.Helper()
+	req, err := http.NewRequestWithContext(s.Context(), method, s.url+path, strings.NewReader(body))
 	if err != nil {
 		s.Fatal(err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
 	}
 	for i := 0; i < len(header); i += 2 {
 		if header[i] == "Host" {
@@ -183,9 +194,10 @@ func (s *service) get(path string, header ...string) (*http.Response, []byte) {
 	return s.do(req)
 }
 
+// do sends a request and follows no redirect.
 func (s *service) do(req *http.Request) (*http.Response, []byte) {
 	s.Helper()
-	resp, err := http.DefaultTransport.RoundTrip(req) // as it is: nothing is followed
+	resp, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -71,7 +71,7 @@ export function obstacle(piece, wish) {
   if (piece.picture || canRetry(piece, wish)) return ''
   switch (previewOf(piece)) {
     case 'later':
-      return 'The photograph isn’t here. It can be painted again when a worker has started it.'
+      return 'The photograph isn’t here. It can be painted again when a worker has started the job.'
     case 'none':
       return `There is no preview to paint. ${retryable(piece) && piece.job.style !== 'custom' ? 'Go back to the settings it had, or choose' : 'Choose'} the photograph again.`
   }

@@ -100,7 +100,7 @@ function describeAbsence(piece) {
 }
 
 const absences = {
-  later: 'The photograph appears here when a worker has started it.',
+  later: 'The photograph appears here when a worker has started the job.',
   none: 'There is no preview of the photograph.',
 }
 
