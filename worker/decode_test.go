@@ -131,7 +131,7 @@ func TestDecoderThatCannotBeStarted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := decodertest.New(t, func(c *decoder.Config) { c.Program, c.Keep = program, 1 })
+	d := decodertest.New(t, func(c *decoder.Config) { c.Program, c.Idle = program, 1 })
 	w := newBenchWith(t, 0, red, func(c *worker.Config) { c.Decoder = d })
 	if err := os.Remove(program); err != nil {
 		t.Fatal(err)
