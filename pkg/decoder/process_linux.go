@@ -222,15 +222,11 @@ func (p *process) readLine(line []byte) (_ []byte, whole bool, err error) {
 // send writes the pictures into the memory file, truncates it to their size, and writes the request
 // into the pipe, whose buffer is large enough for it.
 func (p *process) send(req protocol.Request, pictures [][]byte) error {
-	at := int64(0)
-	for _, b := range pictures {
-		n, err := p.input.WriteAt(b, at)
-		if err != nil {
-			return fmt.Errorf("pass a picture to the decoder: %w", err)
-		}
-		at += int64(n)
+	err := p.sendPictures(pictures)
+	if errors.Is(err, os.ErrClosed) {
+		return &crashError{how: "it ended while it was idle"} // see startProcess
 	}
-	if err := p.input.Truncate(at); err != nil {
+	if err != nil {
 		return fmt.Errorf("pass a picture to the decoder: %w", err)
 	}
 	line, err := json.Marshal(req)
@@ -241,6 +237,18 @@ func (p *process) send(req protocol.Request, pictures [][]byte) error {
 		return &crashError{how: err.Error()} // it ended while it was idle
 	}
 	return nil
+}
+
+func (p *process) sendPictures(pictures [][]byte) error {
+	at := int64(0)
+	for _, b := range pictures {
+		n, err := p.input.WriteAt(b, at)
+		if err != nil {
+			return err
+		}
+		at += int64(n)
+	}
+	return p.input.Truncate(at)
 }
 
 // processorTime returns the processor time of all threads of the process so far; 0 if it has ended.

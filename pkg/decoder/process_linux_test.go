@@ -116,6 +116,26 @@ func TestProcesses(t *testing.T) {
 	decode(10, 10)
 }
 
+// TestProcessEndsWhileIdle checks that a process that is killed at any moment between two pictures is
+// replaced, and costs no picture.
+func TestProcessEndsWhileIdle(t *testing.T) {
+	d := decodertest.New(t, func(c *decoder.Config) { c.Idle = 1 })
+	picture := photo(t, 10, 10, "")
+	for i := range 200 {
+		if _, err := d.Decode(t.Context(), decoder.Request{Photo: picture, Longest: 100}); err != nil {
+			t.Fatalf("after %d processes: %v", i, err)
+		}
+		for _, pid := range children(t) {
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+				t.Fatal(err)
+			}
+		}
+		for since := time.Now(); time.Since(since) < time.Duration(i%100)*10*time.Microsecond; {
+			runtime.Gosched()
+		}
+	}
+}
+
 // TestGrownProcess checks that a process that has grown by a large picture is reused for pictures
 // of that size only, because it would exceed the limit of a small one from the start. While it is
 // idle, it holds no more than job.IdleDecoder that the system can't reclaim.

@@ -56,7 +56,7 @@ type expiry struct {
 }
 
 func (x *expiry) run(ctx context.Context) (err error) {
-	if x.now, err = x.Store.serverNow(); err != nil {
+	if x.now, err = x.serverNow(); err != nil {
 		return err
 	}
 	noted := x.setHorizon(x.before)
