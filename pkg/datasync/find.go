@@ -37,12 +37,12 @@ const (
 
 // findings are what a step has found in the published folders.
 type findings struct {
-	changed bool      // a folder has changed since the last scan, or an earlier scan was continued
-	names   []string  // pictures that are not in the bucket
+	changed    bool      // a folder has changed since the last scan, or an earlier scan was continued
+	names      []string  // pictures that are not in the bucket
 	scanned    int       // index of the oldest scanned range of ageRanges; -1 if there is none
-	scanBegan   time.Time // start of that scan
-	scannedOld     bool      // some of the older folders were scanned
-	passDone     bool      // and with them the pass is complete
+	scanBegan  time.Time // start of that scan
+	scannedOld bool      // some of the older folders were scanned
+	passDone   bool      // and with them the pass is complete
 }
 
 // findNew compares with the bucket the folders that have changed since all their pictures were

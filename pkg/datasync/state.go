@@ -16,47 +16,47 @@ type state struct {
 	// What was published before these times is in the bucket: in the folders of each of ageRanges,
 	// and in older folders.
 	Copied    [len(ageRanges)]time.Time `json:"copied"`
-	CopiedOld time.Time             `json:"copied_all"`
-	Scan   scan               `json:"looking"`
-	Pass      pass                  `json:"pass"`
+	CopiedOld time.Time                 `json:"copied_all"`
+	Scan      scan                      `json:"looking"`
+	Pass      pass                      `json:"pass"`
 
 	Full      time.Time `json:"full"`       // start of the last successful full execution
 	FullTried time.Time `json:"full_tried"` // start of the last full execution
 
-	Execution string    `json:"execution,omitempty"` // ARN of the current execution; "" if there is none
-	Began     time.Time `json:"began"`               // start of the execution
-	Ours      bool      `json:"ours"`                // it was started by a step; otherwise its content is unknown
-	ScannedRange      int       `json:"look"`                // index of the oldest scanned range; -1 if there is none
+	Execution    string    `json:"execution,omitempty"` // ARN of the current execution; "" if there is none
+	Began        time.Time `json:"began"`               // start of the execution
+	Ours         bool      `json:"ours"`                // it was started by a step; otherwise its content is unknown
+	ScannedRange int       `json:"look"`                // index of the oldest scanned range; -1 if there is none
 	ScanBegan    time.Time `json:"looked"`              // start of that scan
-	PassDone       bool      `json:"all"`                 // the pass was complete
-	IsFull     bool      `json:"whole"`               // a full execution, without manifest
-	Folders   []string  `json:"folders,omitempty"`   // folders in its manifest, see foldersOf
-	ManyFolders      bool      `json:"many,omitempty"`      // there are too many folders to be recorded
+	PassDone     bool      `json:"all"`                 // the pass was complete
+	IsFull       bool      `json:"whole"`               // a full execution, without manifest
+	Folders      []string  `json:"folders,omitempty"`   // folders in its manifest, see foldersOf
+	ManyFolders  bool      `json:"many,omitempty"`      // there are too many folders to be recorded
 
 	Pending pendingUpdate `json:"unshown"`
 
-	Failures  int       `json:"failures"` // consecutive failures
-	NotBefore time.Time `json:"not_before"`
-	MissingSince   time.Time `json:"missing"` // since when pictures are known to be missing in the bucket; zero if none are
+	Failures     int       `json:"failures"` // consecutive failures
+	NotBefore    time.Time `json:"not_before"`
+	MissingSince time.Time `json:"missing"` // since when pictures are known to be missing in the bucket; zero if none are
 
 	stepFailures int   // failures in this step
-	updateErr error // error of this step's update
+	updateErr    error // error of this step's update
 }
 
 // A scan is the progress of a scan of recent folders that takes more than one step.
 type scan struct {
-	Began time.Time `json:"began"`        // zero if there is none
-	Range int       `json:"which"`        // index of the oldest range of ageRanges in this scan
-	DoneRanges  int       `json:"done"`         // number of ranges that are done
-	LastFolder    string    `json:"at,omitempty"` // sort key of the last folder that is done in the next range
+	Began      time.Time `json:"began"`        // zero if there is none
+	Range      int       `json:"which"`        // index of the oldest range of ageRanges in this scan
+	DoneRanges int       `json:"done"`         // number of ranges that are done
+	LastFolder string    `json:"at,omitempty"` // sort key of the last folder that is done in the next range
 }
 
 // A pass scans all folders that are too old for ageRanges, some days at each step.
 type pass struct {
-	Began time.Time `json:"began"`           // zero if there is none
-	LastDay string    `json:"after,omitempty"` // the last day that is done
-	LastFolder    string    `json:"at,omitempty"`    // sort key of the last folder that is done in the next day
-	Steps int       `json:"steps"`           // of the current or last pass
+	Began      time.Time `json:"began"`           // zero if there is none
+	LastDay    string    `json:"after,omitempty"` // the last day that is done
+	LastFolder string    `json:"at,omitempty"`    // sort key of the last folder that is done in the next day
+	Steps      int       `json:"steps"`           // of the current or last pass
 }
 
 // After a failure the next try is after firstRetry, then at intervals that double up to lastRetry.

@@ -65,7 +65,7 @@ func (c jobCount) plus(d jobCount) jobCount {
 type waitingJob struct {
 	job.Job
 	announced time.Time
-	runBegan     time.Time
+	runBegan  time.Time
 }
 
 // latest returns the time at which its run began or its last message was sent, whichever is later.
