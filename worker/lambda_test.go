@@ -17,7 +17,6 @@ import (
 
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/style"
-	"github.com/atelier-go/atelier/worker"
 )
 
 // batch returns an event with a record for each body, with the ids "1", "2", ...
