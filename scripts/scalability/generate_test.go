@@ -16,11 +16,12 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// small returns a directory that was just begun, of jobs in folders of all grains.
+// small returns a directory that was just begun, of jobs in folders of all grains. They are more than a day old, so that of those
+// that the retention removes nothing is left for an owner's daily quota.
 func small(t *testing.T) *generated {
 	t.Helper()
 	p := plan{
-		day:    day{Start: time.Now().UTC().Add(-3 * time.Hour).Truncate(time.Hour), Jobs: 1200, PerSecond: 20, Seed: 1},
+		day:    day{Start: time.Now().UTC().Add(-30 * time.Hour).Truncate(time.Hour), Jobs: 1200, PerSecond: 20, Seed: 1},
 		Owners: 3, Public: 5, Share: 7,
 	}
 	g, err := p.open(t.TempDir())
