@@ -41,7 +41,7 @@ func testUnavailable(t *testing.T, b *browser) {
 	p.submit(photo(t, 64, 64))
 	p.untilNotice("Trying again…")
 	p.untilPhase("waiting")
-	if got := p.Str(`document.querySelector('#notice').textContent`); !strings.HasPrefix(got, "The service can't take jobs at the moment; sending the same again is safe") {
+	if got := p.Str(`document.querySelector('#notice').textContent`); !strings.HasPrefix(got, "The service can't accept jobs at the moment; sending the same request again is safe") {
 		t.Errorf("notice: got %q, want the problem's detail", got)
 	}
 	made, err := site.store.Active()

@@ -130,7 +130,7 @@ func TestServerWithKeys(t *testing.T) {
 		t.Errorf("the metrics: %d: %s", got, answer)
 	}
 	var shown bytes.Buffer
-	if err := run(t.Context(), []string{"keycheck", keys}, &shown, &shown); err == nil || !strings.Contains(err.Error(), "line 1: three words are needed") {
+	if err := run(t.Context(), []string{"keycheck", keys}, &shown, &shown); err == nil || !strings.Contains(err.Error(), "line 1: a line has three words") {
 		t.Errorf("keycheck: %v", err)
 	}
 	keys = filepath.Join(t.TempDir(), "keys")
@@ -148,7 +148,7 @@ func TestServerWithKeys(t *testing.T) {
 			t.Errorf("a key was logged:\n%s", told)
 		}
 	}
-	if !strings.Contains(told.String(), "line 1: three words are needed") {
+	if !strings.Contains(told.String(), "line 1: a line has three words") {
 		t.Errorf("the typo was not logged:\n%s", told)
 	}
 	if !strings.Contains(told.String(), "not encrypted") {
