@@ -93,7 +93,7 @@ func TestHostileEverywhere(t *testing.T) {
 				}
 			}
 			// A new decoder, because a process keeps the peak of its earlier pictures.
-			d := decodertest.New(t, func(c *decoder.Config) { c.Keep = 1 })
+			d := decodertest.New(t, func(c *decoder.Config) { c.Idle = 1 })
 			w, err := worker.New(worker.Config{Store: s, Stylizer: unpainted{}, Decoder: d})
 			if err != nil {
 				t.Fatal(err)
