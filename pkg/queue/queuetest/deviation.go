@@ -10,22 +10,22 @@ import (
 type Deviation string
 
 const (
-	// SecondDeleteRefused means: the delete of a deleted message fails with ReceiptHandleIsInvalid; with
-	// SQS it succeeds. queue.Delete treats both as success.
+	// SecondDeleteRefused means that the delete of a deleted message fails with
+	// ReceiptHandleIsInvalid; with SQS it succeeds. queue.Delete treats both as success.
 	SecondDeleteRefused Deviation = "a second delete is refused"
-	// StaleDeleteRefused means: a delete with a handle from before a redelivery fails with
+	// StaleDeleteRefused means that a delete with a handle from before a redelivery fails with
 	// ReceiptHandleIsInvalid; with SQS it succeeds, and may delete nothing. queue.Delete treats
 	// both as success.
 	StaleDeleteRefused Deviation = "a delete by a stale handle is refused"
-	// LateExtendAllowed means: the last receiver of a message that is visible again can hide it; SQS
-	// refuses this (MessageNotInflight). With such a backend the worker detects a lost message
-	// later, but the store's lease decides.
+	// LateExtendAllowed means that the last receiver of a message that is visible again can hide
+	// it; SQS refuses this (MessageNotInflight). With such a backend the worker detects a lost
+	// message later, but the store's lease decides.
 	LateExtendAllowed Deviation = "a message that is visible again is extended"
-	// LongVisibilityAllowed means: a message can be hidden for more than 12 hours. No job takes nearly as
-	// long.
+	// LongVisibilityAllowed means that a message can be hidden for more than 12 hours. No job takes
+	// nearly as long.
 	LongVisibilityAllowed Deviation = "a visibility over 12 hours is accepted"
-	// Unfair means: message groups are ignored, so an owner with many jobs delays those of others. Only
-	// the order changes.
+	// Unfair means that message groups are ignored, so an owner with many jobs delays those of
+	// others. Only the order changes.
 	Unfair Deviation = "messages are received in the order of sending, whatever their group"
 )
 
