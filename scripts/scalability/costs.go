@@ -50,7 +50,7 @@ func operations() []operation {
 		}},
 		{"a page of an owner's jobs (GET /v1/jobs)", 100, nil, get("/v1/jobs")},
 		{"a page of public jobs (GET /v1/gallery)", 100, nil, get("/v1/gallery")},
-		{"an owner's first submission to a process", 5, nil, func(ctx context.Context, t *target, n int) error {
+		{"an owner's first submission in a day, which counts the day's jobs", 5, nil, func(ctx context.Context, t *target, n int) error {
 			return t.submit(ctx, (1+n)%t.Owners) // the first owner is known already
 		}},
 		{"a submission (POST /v1/jobs)", 500, nil, func(ctx context.Context, t *target, _ int) error { return t.submit(ctx, 0) }},

@@ -80,7 +80,8 @@ func costsTable(all []comparison, small, large int) string {
 	for _, c := range all {
 		rows = append(rows, []string{c.name, c.small.callsText(), c.large.callsText(), duration(c.small.took), duration(c.large.took), fmt.Sprintf("%.2f", c.ratio()), fmt.Sprintf("%d times each, in turn", c.times)})
 	}
-	return "Medians. Calls are those to the file server; behind a + are requests to S3.\n\n" + table(rows...)
+	return "Medians. Calls are those to the file server; behind a + are requests to S3. An update of the gallery looks at all pictures of a page, which are 300 at most; " +
+		"an owner's first submission in a day at all minutes in which the owner had jobs.\n\n" + table(rows...)
 }
 
 func (c cost) callsText() string {
