@@ -20,7 +20,7 @@ var pairChecks = []struct {
 	{"of two links to one name by two clients one succeeds", raceLinks},
 	{"a touch by one client is seen by the other", touchForOther},
 	{"a file that the other client replaced is read again", replaceForOther},
-	{"a name that was missing is found once the other created it", makeForOther},
+	{"a name that did not exist is found once the other created it", makeForOther},
 	{"a folder that the other client renamed takes no new files", renameForOther},
 }
 
