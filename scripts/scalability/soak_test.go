@@ -6,29 +6,34 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/atelier-go/atelier/scripts/setuptest"
 )
 
-// soaking are options for a short soak with the programs in bin/.
+// built are the programs of a soak.
+var built setuptest.Programs
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	built.Remove()
+	os.Exit(code)
+}
+
+// soaking returns options for a short soak.
 func soaking(t *testing.T) *options {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts the programs: left out with -short")
 	}
-	root := os.Getenv("ATELIER_ROOT")
-	o := &options{Root: root, Bin: filepath.Join(root, "bin"), ONNXRuntime: os.Getenv("ATELIER_ONNXRUNTIME"), Dir: t.TempDir(), Soak: 4 * time.Second, SoakRate: 10}
-	_, err := os.Stat(filepath.Join(o.Bin, "worker-daemon-onnx"))
-	if root == "" || o.ONNXRuntime == "" || err != nil {
-		const missing = `not set up: run scripts/setup, then eval "$(scripts/env)"`
-		if os.Getenv("CI") != "" {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
-	}
-	return o
+	setuptest.Require(t, "", "ATELIER_ROOT", "ATELIER_ONNXRUNTIME")
+	module := "github.com/atelier-go/atelier/"
+	bin := built.Dir(t,
+		[]string{"-tags=nodynamic", "-o", "$DIR/", module + "api/cmd/api-server", module + "worker/cmd/picture-decoder"},
+		[]string{"-tags=nodynamic,onnx", "-o", "$DIR/worker-daemon-onnx", module + "worker/cmd/worker-daemon"})
+	return &options{Root: os.Getenv("ATELIER_ROOT"), Bin: bin, ONNXRuntime: os.Getenv("ATELIER_ONNXRUNTIME"), Dir: t.TempDir(), Soak: 4 * time.Second, SoakRate: 10}
 }
 
 // left returns what is in the working folder.
