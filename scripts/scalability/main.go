@@ -54,28 +54,31 @@ var parts = []string{"costs", "retention", "soak"}
 const description = `Measures what operations cost with a day of jobs in the shared directory and with a thousand,
 whether the retention keeps up, and whether the programs' memory grows.
 
-costs      A generator makes finished jobs, in the folders that their ids say: a day of --jobs,
-           and one of --small. In both the same operations are made in turn, by an API server,
-           a sweeper and a gallery in this process, so that each call to the file server is
-           counted: a submission, a poll, lists, metrics, one sweep, one update of the gallery.
-           Calls and times should be those of the small directory. The bucket is in memory.
-retention  Jobs are submitted to the large directory at --rate, and in turn for some seconds
-           with and without the retention, which removes its jobs as fast as it can. It must
-           remove 116 jobs a second, ten million a day, and the 99th percentile of the
-           submissions' latencies must not become more than 1.5 times as long. Latencies count
-           from when a submission was due.
-soak       api-server and worker-daemon run under mixed load for a time. Memory, handles,
-           goroutines and names in the shared directory should not grow.
+costs: a generator makes finished jobs, in the folders that follow from their ids: a day of --jobs, and one of
+--small. Then the same operations are made in both, in turn, by an API server, a sweeper and a gallery in this
+process, and each call to the file server is counted: a submission, a poll, lists, metrics, one sweep, one update
+of the gallery. The large directory should need as many calls, and as much time, as the small one. The bucket is
+in memory.
 
-  scripts/scale costs --jobs 10000
-  scripts/scale costs retention --jobs 1000000 --per-second 116 --share 100
-  scripts/scale soak --soak 1h
-  scripts/scale --out scripts/scale-results.md
+retention: jobs are submitted to the large directory at --rate, in turn with and without the retention, which
+removes jobs meanwhile. It must remove 116 jobs a second (ten million a day), and the 99th percentile of the
+submissions' latencies must not become more than 1.5 times as long. Latencies count from the time at which a
+submission was due.
+
+soak: api-server and worker-daemon run under mixed load for --soak. Memory, handles, goroutines and names in the
+shared directory should not grow.
 
 A job takes some 8 inodes and 30 KB, or 4 and 17 KB with --share 100; what does not fit on the
-disk is refused. With --per-second 116 a part of the day of ten million jobs has the folders of
-that day. The generator can be interrupted, and goes on where it was with the same options.
-Ctrl-C ends all processes.`
+disk is refused. With --per-second 116 the jobs have the folders of a part of a day of ten
+million. The generator can be interrupted, and continues with the same options where it stopped.
+Ctrl-C ends all processes.
+
+Examples:
+
+    scripts/scale costs --jobs 10000
+    scripts/scale costs retention --jobs 1000000 --per-second 116 --share 100
+    scripts/scale soak --soak 1h
+    scripts/scale --out scripts/scale-results.md`
 
 func main() {
 	o := options{args: os.Args[1:]}
