@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -252,7 +253,7 @@ func TestJobInEachGrain(t *testing.T) {
 		t.Errorf("expired: %+v, %v", p, err)
 	}
 	for _, top := range []string{jobsDir, publishedDir + "/" + privateDir} {
-		err := filepath.WalkDir(filepath.Join(sc.dir, top), func(path string, d os.DirEntry, err error) error {
+		err := fs.WalkDir(os.DirFS(sc.dir), top, func(path string, d fs.DirEntry, err error) error {
 			if err == nil && (!d.IsDir() || strings.Contains(path, "-")) {
 				t.Errorf("left: %s", path)
 			}

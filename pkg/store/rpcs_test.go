@@ -65,7 +65,7 @@ func TestRPCs(t *testing.T) {
 	for _, u := range uploads {
 		c.makeKeyFolder(owner, "\x00"+string(u.ID))
 	}
-	row("submission of an upload", "API", 23, n, func(i int) { c.take(uploads[1+i]) })
+	row("submission of an upload", "API", 25, n, func(i int) { c.take(uploads[1+i]) })
 	row("first poll of a queued job", "API", 7, n, func(i int) { c.poll(c.a, ids[i]) })
 	row("each further poll", "API", 4, n, func(int) { c.poll(c.a, ids[0]) })
 
