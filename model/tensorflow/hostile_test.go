@@ -231,7 +231,7 @@ func TestRefusesHostileGraphs(t *testing.T) {
 
 // TestRefusesOperations covers some of the operations that access more than tensors.
 func TestRefusesOperations(t *testing.T) {
-	for _, op := range strings.Fields(`
+	for op := range strings.FieldsSeq(`
 		ReadFile WriteFile MatchingFiles Print PrintV2 Save SaveSlices Restore RestoreSlice ImmutableConst
 		PyFunc PyFuncStateless EagerPyFunc RemoteCall RemoteFusedGraphExecute SymbolicGradient XlaHostCompute
 		TFRecordReader TFRecordReaderV2 TextLineReaderV2 WholeFileReaderV2 ReaderReadV2 FixedLengthRecordDatasetV2 TFRecordDataset
