@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -49,9 +50,7 @@ func pictures(others replies, types ...string) replies {
 	others["200"] = reply("The picture", content, "ETag", "Cache-Control", "Accept-Ranges")
 	others["206"] = reply("The part of the picture in Range", content, "ETag", "Cache-Control", "Accept-Ranges", "Content-Range")
 	others["304"] = reply("The picture is the one of If-None-Match", nil, "ETag", "Cache-Control")
-	for status, r := range problems(http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable) {
-		others[status] = r
-	}
+	maps.Copy(others, problems(http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable))
 	return others
 }
 

@@ -117,15 +117,13 @@ func (e inspectionError) Unwrap() error { return e.error }
 // problem converts err to a response. An error that is not in the table is a fault of the server:
 // the client gets a general sentence, and the cause is logged.
 func (s *Server) problem(ctx context.Context, operation string, err error) error {
-	if p := (*Problem)(nil); errors.As(err, &p) {
+	if p, ok := errors.AsType[*Problem](err); ok {
 		return p
 	}
-	var field *job.FieldError
-	if errors.As(err, &field) {
+	if field, ok := errors.AsType[*job.FieldError](err); ok {
 		return invalid(field)
 	}
-	var quota *store.QuotaError
-	if errors.As(err, &quota) {
+	if quota, ok := errors.AsType[*store.QuotaError](err); ok {
 		return quotaProblem(quota)
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
@@ -150,7 +148,7 @@ func (s *Server) problem(ctx context.Context, operation string, err error) error
 		if errors.Is(m.err, job.ErrDiskFull) {
 			p.header.Set("Retry-After", strconv.Itoa(retryDiskFull))
 		}
-		if b := (*store.BacklogError)(nil); errors.As(err, &b) {
+		if b, ok := errors.AsType[*store.BacklogError](err); ok {
 			p.header.Set("Retry-After", inSeconds(b.After))
 		}
 		return p
@@ -206,7 +204,7 @@ var useProblems = sync.OnceFunc(func() {
 	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
 		var fields []*job.FieldError
 		for _, err := range errs {
-			var d huma.ErrorDetailer
+			var d huma.ErrorDetailer // not an error by its methods
 			if errors.As(err, &d) {
 				fields = append(fields, fieldOf(d.ErrorDetail()))
 			} else if err != nil {

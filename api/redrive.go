@@ -135,8 +135,7 @@ func (d *redriveResult) retryAll(ids []string, retry func(id string) error) (don
 }
 
 func (d *redriveResult) skip(id string, why error) {
-	var p *Problem
-	if errors.As(why, &p) {
+	if p, ok := errors.AsType[*Problem](why); ok {
 		d.Skipped = append(d.Skipped, skipped{id, p.Code, p.Detail})
 	}
 }

@@ -156,8 +156,10 @@ func TestAnotherModelIsNotShipped(t *testing.T) {
 	}
 }
 
-func TestStylesAreBounded(t *testing.T) {
+func TestInvalidStylesAreRefused(t *testing.T) {
 	for _, tt := range []struct{ name, styles, want string }{
+		{"cut off", `{"model": "x", "vectors": `, "styles.json: unexpected end of JSON input"},
+		{"short vector", `{"vectors": {"red": [1, 0]}}`, `styles.json: the vector of "red" has 2 numbers, the model's have 100`},
 		{"number beyond float32", `{"vectors": {"red": [1e39]}}`, "styles.json: json: cannot unmarshal number 1e39"},
 		{"not a number", `{"vectors": {"red": [NaN]}}`, "styles.json: invalid character 'N'"},
 		{"name with control characters", `{"model": "a\u001b]0;owned\u0007"}`, "printable characters"},

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // A Model is a loaded network. It is safe for concurrent use.
@@ -23,7 +25,7 @@ type Model struct {
 	closed chan struct{}
 	once   sync.Once
 
-	cache *vectorCache // the vectors of users' pictures and of photographs
+	cache *lru.Cache[fingerprint, []float32] // the vectors, not to be changed, of users' pictures and of photographs
 
 	mu       sync.Mutex
 	vectors  map[string][]float32   // of named styles: stored ones, and those computed since
@@ -105,12 +107,16 @@ func open(cfg Config, engine Engine) (*Model, error) {
 		loaded.Close()
 		return nil, err
 	}
+	cache, err := lru.New[fingerprint, []float32](cacheSize)
+	if err != nil {
+		panic(err) // the size is a constant
+	}
 	m := &Model{
 		loaded:   loaded,
 		log:      cfg.Log,
 		slots:    make(chan struct{}, cfg.Concurrent),
 		closed:   make(chan struct{}),
-		cache:    newVectorCache(cacheSize),
+		cache:    cache,
 		vectors:  make(map[string][]float32),
 		pictures: make(map[string]*image.RGBA),
 		info: Info{

@@ -63,14 +63,14 @@ func (m *Model) vectorOfName(name string) ([]float32, error) {
 // vectorOfPicture returns the vector of a user's style picture or of a photograph.
 func (m *Model) vectorOfPicture(img *image.RGBA) ([]float32, error) {
 	f := fingerprintOf(img)
-	if v := m.cache.get(f); v != nil {
+	if v, ok := m.cache.Get(f); ok {
 		return v, nil
 	}
 	v, err := m.predict(shrink(img))
 	if err != nil {
 		return nil, err
 	}
-	m.cache.put(f, v)
+	m.cache.Add(f, v)
 	return v, nil
 }
 

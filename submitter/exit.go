@@ -87,7 +87,7 @@ func errorf(kind error, format string, args ...any) error {
 // usageError adds which help page to read.
 func usageError(err error) error {
 	command := "submitter"
-	if p := (*kong.ParseError)(nil); errors.As(err, &p) {
+	if p, ok := errors.AsType[*kong.ParseError](err); ok {
 		if node := p.Context.Selected(); node != nil {
 			command += " " + node.Name
 		}

@@ -21,7 +21,7 @@ func (a *app) each(ids []job.ID, do func(job.ID) error) error {
 	for _, id := range ids {
 		err := do(id)
 		if err != nil && fatal(err) {
-			if one := (*resumableError)(nil); errors.As(err, &one) {
+			if one, ok := errors.AsType[*resumableError](err); ok {
 				err = one.err // the command for this job alone is no help
 			}
 			return fmt.Errorf("%w; %s before that: the same command continues with the rest", err, t)

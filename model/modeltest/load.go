@@ -1,8 +1,6 @@
 package modeltest
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,21 +36,6 @@ func (e Engine) info(t *testing.T) {
 func (e Engine) unnamed(t *testing.T) {
 	if got := e.Open(t, "odd-vector").Info(); got.Name != "odd-vector" || len(got.Styles) > 0 {
 		t.Errorf("got %+v, want the folder's name and no styles", got)
-	}
-}
-
-func (e Engine) missing(t *testing.T) {
-	if _, err := e.Load(model.Config{Dir: filepath.Join(e.Testdata, "missing folder")}); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("got %v, want an error that is fs.ErrNotExist", err)
-	}
-}
-
-func (e Engine) settings(t *testing.T) {
-	_, err := e.Load(model.Config{Threads: -1, Concurrent: 100000})
-	for _, want := range []string{"folder is not given", "threads must be", "concurrent images must be"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("got error %v, want one containing %q", err, want)
-		}
 	}
 }
 

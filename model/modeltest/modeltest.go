@@ -29,13 +29,10 @@ func Run(t *testing.T, e Engine) {
 	}{
 		{"Info describes the model", Engine.info},
 		{"a model without styles.json has its folder's name", Engine.unnamed},
-		{"a missing folder is fs.ErrNotExist", Engine.missing},
-		{"settings out of range are refused", Engine.settings},
 		{"styles, blends and strengths", Engine.styles},
 		{"a named style without a vector uses its picture", Engine.withoutVector},
 		{"pixels stay in place", Engine.places},
 		{"NaN and infinite values", Engine.notFinite},
-		{"invalid requests are refused", Engine.refuses},
 		{"faults of the network are errors", Engine.faults},
 		{"concurrent requests", Engine.concurrent},
 		{"a canceled request, a closed model", Engine.ends},

@@ -53,15 +53,10 @@ func TestLoadRefuses(t *testing.T) {
 		{Name: "bad-widths", Want: []string{"predict_style.onnx makes vectors of 100 numbers, transform.onnx takes 64", "expected: "}},
 		{Name: "open-width", Want: []string{"neither predict_style.onnx nor transform.onnx says how many numbers a vector has", "expected: "}},
 		{Name: "hub", Want: []string{"transform.onnx: no such file", "model/train/export.py writes it", "a SavedModel only is enough for a worker with TensorFlow"}},
-		{Name: "missing folder", Want: []string{"no such file or directory"}},
 		{Name: "no predictor", Build: func(f *modeltest.Folder) {
 			f.Copy("full")
 			f.Remove("predict_style.onnx")
 		}, Want: []string{"predict_style.onnx: no such file", "model/train/export.py writes it"}},
-		{Name: "folder instead of file", Build: func(f *modeltest.Folder) {
-			f.Remove("")
-			f.Write("", "not a folder")
-		}, Want: []string{"is not a folder"}},
 		{Name: "empty file", Build: func(f *modeltest.Folder) {
 			f.Copy("full")
 			f.Write("transform.onnx", "")
@@ -82,14 +77,6 @@ func TestLoadRefuses(t *testing.T) {
 			f.Copy("full")
 			f.Write("predict_style.onnx", strings.ReplaceAll(f.Read("predict_style.onnx"), "Pad", "Mod"))
 		}, Want: []string{"ONNX Runtime cannot load predict_style.onnx: ", "Mod"}},
-		{Name: "bad styles", Build: func(f *modeltest.Folder) {
-			f.Copy("full")
-			f.Write("styles.json", `{"model": "x", "vectors": `)
-		}, Want: []string{"styles.json: unexpected end of JSON input"}},
-		{Name: "short vector", Build: func(f *modeltest.Folder) {
-			f.Copy("full")
-			f.Write("styles.json", `{"model": "x", "vectors": {"red": [1, 0]}}`)
-		}, Want: []string{`styles.json: the vector of "red" has 2 numbers, the model's have 100`}},
 	})
 }
 

@@ -22,7 +22,7 @@ var allowedOperators = setOf(`
 
 func setOf(names string) map[string]bool {
 	set := make(map[string]bool)
-	for _, name := range strings.Fields(names) {
+	for name := range strings.FieldsSeq(names) {
 		set[name] = true
 	}
 	return set

@@ -52,12 +52,7 @@ func TestLoadRefuses(t *testing.T) {
 		{Name: "bad-tag", Want: []string{`no graph in saved_model.pb is tagged "serve"; the tags are ["train"]`}},
 		{Name: "no-serving-default", Want: []string{"no signature serving_default, only other", "expected: "}},
 		{Name: "no-transform", Want: []string{"predict_style without transform", "expected: "}},
-		{Name: "missing folder", Want: []string{"no such file or directory"}},
 		{Name: "empty folder", Build: func(f *modeltest.Folder) {}, Want: []string{"no SavedModel in ", "saved_model.pb: no such file"}},
-		{Name: "file", Build: func(f *modeltest.Folder) {
-			f.Remove("")
-			f.Write("", "not a folder")
-		}, Want: []string{"is not a folder"}},
 		{Name: "empty file", Build: func(f *modeltest.Folder) {
 			f.Write("saved_model.pb", "")
 		}, Want: []string{"damaged, or is not a SavedModel"}},
@@ -84,13 +79,5 @@ func TestLoadRefuses(t *testing.T) {
 			f.Copy("full")
 			f.Remove("variables")
 		}, Want: []string{"variables.index: no such file or directory"}},
-		{Name: "bad styles", Build: func(f *modeltest.Folder) {
-			f.Copy("full")
-			f.Write("styles.json", `{"model": "x", "vectors": `)
-		}, Want: []string{"styles.json: unexpected end of JSON input"}},
-		{Name: "short vector", Build: func(f *modeltest.Folder) {
-			f.Copy("full")
-			f.Write("styles.json", `{"model": "x", "vectors": {"red": [1, 0]}}`)
-		}, Want: []string{`styles.json: the vector of "red" has 2 numbers, the model's have 100`}},
 	})
 }

@@ -49,7 +49,7 @@ var loopOps = setOf("While StatelessWhile Enter NextIteration")
 
 func setOf(names string) map[string]bool {
 	set := make(map[string]bool)
-	for _, name := range strings.Fields(names) {
+	for name := range strings.FieldsSeq(names) {
 		set[name] = true
 	}
 	return set

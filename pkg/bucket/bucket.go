@@ -111,3 +111,11 @@ func (b *Bucket) noBucket(err error) error {
 	}
 	return fmt.Errorf("%w in %s: check the bucket's name, AWS_REGION and AWS_ENDPOINT_URL, or create it with the deployment's template (%w)", ErrNoBucket, where, err)
 }
+
+// nonEmpty returns a pointer to s, or nil if it is empty, as the SDK's optional fields have it.
+func nonEmpty(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

@@ -15,13 +15,8 @@ import (
 // Changed reads an object of at most max bytes. If its ETag is known, it returns nil and known. An
 // empty known always reads. A larger object is an error.
 func (b *Bucket) Changed(ctx context.Context, key, known string, max int64) (content []byte, etag string, err error) {
-	in := &s3.GetObjectInput{Bucket: &b.name, Key: &key}
-	if known != "" {
-		in.IfNoneMatch = &known
-	}
-	out, err := b.client.GetObject(ctx, in)
-	var answer *sdkhttp.ResponseError
-	if known != "" && errors.As(err, &answer) && answer.HTTPStatusCode() == http.StatusNotModified {
+	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key, IfNoneMatch: nonEmpty(known)})
+	if answer, ok := errors.AsType[*sdkhttp.ResponseError](err); ok && known != "" && answer.HTTPStatusCode() == http.StatusNotModified {
 		return nil, known, nil
 	}
 	if err != nil {

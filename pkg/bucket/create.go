@@ -20,7 +20,7 @@ func Create(ctx context.Context, cfg aws.Config, name string, origins ...string)
 		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(region)}
 	}
 	_, err := b.client.CreateBucket(ctx, in)
-	if owned := (*types.BucketAlreadyOwnedByYou)(nil); errors.As(err, &owned) {
+	if _, ok := errors.AsType[*types.BucketAlreadyOwnedByYou](err); ok {
 		err = nil
 	}
 	if err == nil && len(origins) > 0 {

@@ -22,16 +22,9 @@ type Link struct {
 // Link signs a URL that allows any client to GET an object, with ranges, but not HEAD. It sends no
 // request to S3: the object need not exist.
 func (b *Bucket) Link(ctx context.Context, key string, l Link) (string, error) {
-	in := &s3.GetObjectInput{Bucket: &b.name, Key: &key}
-	for _, f := range []struct {
-		field **string
-		value string
-	}{
-		{&in.ResponseContentType, l.ContentType}, {&in.ResponseContentDisposition, l.Disposition}, {&in.ResponseCacheControl, l.CacheControl},
-	} {
-		if f.value != "" {
-			*f.field = &f.value
-		}
+	in := &s3.GetObjectInput{
+		Bucket: &b.name, Key: &key, ResponseContentType: nonEmpty(l.ContentType),
+		ResponseContentDisposition: nonEmpty(l.Disposition), ResponseCacheControl: nonEmpty(l.CacheControl),
 	}
 	request, err := b.signer.PresignGetObject(ctx, in, s3.WithPresignExpires(l.For))
 	if err != nil {

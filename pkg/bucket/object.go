@@ -40,14 +40,8 @@ const Absent = "absent"
 // Put stores an object atomically and returns its ETag. The body is read at least twice: to compute
 // the signature, and for each try to send it.
 func (b *Bucket) Put(ctx context.Context, key string, body io.ReadSeeker, p Put) (etag string, err error) {
-	in := &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: body}
-	for _, f := range []struct {
-		field **string
-		value string
-	}{{&in.ContentType, p.ContentType}, {&in.CacheControl, p.CacheControl}} {
-		if f.value != "" {
-			*f.field = &f.value
-		}
+	in := &s3.PutObjectInput{
+		Bucket: &b.name, Key: &key, Body: body, ContentType: nonEmpty(p.ContentType), CacheControl: nonEmpty(p.CacheControl),
 	}
 	switch p.If {
 	case "":

@@ -198,8 +198,7 @@ func (d *Decoder) Decode(ctx context.Context, r Request) (Pictures, error) {
 		} else {
 			p.kill()
 		}
-		var crash *crashError
-		if errors.As(err, &crash) {
+		if crash, ok := errors.AsType[*crashError](err); ok {
 			d.Log.Warn("a decoder crashed", "error", err, "tries", tries)
 			if tries < most {
 				grown = 0 // use a new process

@@ -32,7 +32,7 @@ func children(t *testing.T) (pids []int) {
 	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", os.Getpid()))
 	for _, list := range lists {
 		b, _ := os.ReadFile(list)
-		for _, f := range strings.Fields(string(b)) {
+		for f := range strings.FieldsSeq(string(b)) {
 			pid, err := strconv.Atoi(f)
 			if err != nil {
 				t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"sync"
 	"time"
@@ -74,9 +75,7 @@ type definition struct {
 // be those of metrics or dimensions, nor _aws. Errors of writing are ignored.
 func (e *Writer) Write(properties map[string]any, metrics ...Metric) {
 	line := map[string]any{"Service": e.service, "Deployment": e.deployment}
-	for name, value := range properties {
-		line[name] = value
-	}
+	maps.Copy(line, properties)
 	d := directive{Namespace: Namespace, Dimensions: [][]string{{"Service", "Deployment"}}, Metrics: []definition{}}
 	for _, m := range metrics {
 		if math.IsNaN(m.Value) || math.IsInf(m.Value, 0) {

@@ -64,6 +64,29 @@ func TestInspectAccepts(t *testing.T) {
 	}
 }
 
+// A refusal is a file that must be refused with an error that is want and contains says.
+type refusal struct {
+	name string
+	data []byte
+	want error
+	says string
+}
+
+func wantRefused(t *testing.T, files []refusal) {
+	t.Helper()
+	for _, tt := range files {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Inspect(tt.data, DefaultLimits())
+			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("Inspect: got %q, want %q containing %q", err, tt.want, tt.says)
+			}
+			if img, _, err := Decode(t.Context(), tt.data, DefaultLimits()); !errors.Is(err, tt.want) || img != nil {
+				t.Errorf("Decode: got %v, %q, want %q", img, err, tt.want)
+			}
+		})
+	}
+}
+
 func TestInspectRefuses(t *testing.T) {
 	jpegOf := toJPEG(t, gradient(16, 16))
 	pngOf := toPNG(t, gradient(16, 16))
@@ -74,12 +97,7 @@ func TestInspectRefuses(t *testing.T) {
 		return file
 	}
 	idat := pngChunk("IDAT", deflate(make([]byte, 1000)))
-	for _, tt := range []struct {
-		name string
-		data []byte
-		want error
-		says string
-	}{
+	wantRefused(t, []refusal{
 		{"empty", nil, job.ErrUnsupportedImage, "empty"},
 		{"text named .jpg", []byte("not a picture at all\n"), job.ErrUnsupportedImage, "looks like text"},
 		{"text cut within a letter", bytes.Repeat([]byte("aé"), 400), job.ErrUnsupportedImage, "looks like text"},
@@ -117,17 +135,7 @@ func TestInspectRefuses(t *testing.T) {
 		{"png of 2^31-1 squared", pngFile(pngHeader(1<<31-1, 1<<31-1, 16, 6, 1), idat), job.ErrTooManyPixels, "16384"},
 		{"png of 10000 x 10000", pngFile(pngHeader(10000, 10000, 8, 6, 0), idat), job.ErrTooManyPixels, "100.0 megapixels), and 40.0"},
 		{"jpeg of 16384 x 16384, cut", flatJPEG(16384, 16384, 0xc0, []byte{0x11})[:200], job.ErrTooManyPixels, "268.4 megapixels"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := Inspect(tt.data, DefaultLimits())
-			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.says) {
-				t.Errorf("Inspect: got %q, want %q containing %q", err, tt.want, tt.says)
-			}
-			if img, _, err := Decode(t.Context(), tt.data, DefaultLimits()); !errors.Is(err, tt.want) || img != nil {
-				t.Errorf("Decode: got %v, %q, want %q", img, err, tt.want)
-			}
-		})
-	}
+	})
 }
 
 func TestInspectTooManyBytes(t *testing.T) {

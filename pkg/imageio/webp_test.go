@@ -5,7 +5,6 @@ import (
 	"errors"
 	"image"
 	"image/color"
-	"strings"
 	"testing"
 	"time"
 
@@ -174,12 +173,7 @@ func TestInspectRefusesWebPAndGIF(t *testing.T) {
 	pixels := packLZW(make([]byte, 16*16))
 	gifOf := gifFileOf(16, 16, gifFrame(0, 0, 16, 16, 0, pixels))
 	palette := 13 + 12
-	for _, tt := range []struct {
-		name string
-		data []byte
-		want error
-		says string
-	}{
+	wantRefused(t, []refusal{
 		{"sound", []byte("RIFF\x24\x00\x00\x00WAVEfmt "), job.ErrUnsupportedImage, "looks like sound"},
 		{"webp start only", lossy[:12], job.ErrDamagedImage, "ends before"},
 		{"webp of nothing", riffFile(), job.ErrDamagedImage, "ends before"},
@@ -219,17 +213,7 @@ func TestInspectRefusesWebPAndGIF(t *testing.T) {
 		{"gif with too little data", gifFileOf(6000, 6000, gifFrame(0, 0, 6000, 6000, 0, pixels)), job.ErrDamagedImage, "too little data"},
 		{"gif of 60000 x 60000", gifFileOf(60000, 60000, gifFrame(0, 0, 1, 1, 0, pixels)), job.ErrTooManyPixels, "60000 x 60000"},
 		{"gif with a far frame", gifFileOf(1, 1, gifFrame(65535, 65535, 1, 1, 0, pixels)), job.ErrTooManyPixels, "65536 x 65536"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := Inspect(tt.data, DefaultLimits())
-			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.says) {
-				t.Errorf("Inspect: got %q, want %q containing %q", err, tt.want, tt.says)
-			}
-			if img, _, err := Decode(t.Context(), tt.data, DefaultLimits()); !errors.Is(err, tt.want) || img != nil {
-				t.Errorf("Decode: got %v, %q, want %q", img, err, tt.want)
-			}
-		})
-	}
+	})
 }
 
 // TestDecodeWebPCorrupt covers files with a valid structure and corrupt compressed pixels.

@@ -3,7 +3,6 @@
 package setup_test
 
 import (
-	"archive/tar"
 	"archive/zip"
 	"bytes"
 	"crypto/sha256"
@@ -16,7 +15,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -45,86 +43,6 @@ var wheel = func() []byte {
 	}
 	return b.Bytes()
 }()
-
-var other = bytes.Repeat([]byte("x"), len(wheel))
-
-// A server responds to the nth request for the file, counted from 1.
-type server func(w http.ResponseWriter, r *http.Request, n int)
-
-// whole serves the file like usual servers, including ranges.
-func whole(content []byte) server {
-	return func(w http.ResponseWriter, r *http.Request, _ int) {
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
-	}
-}
-
-// plain serves the same bytes for any request, without a length.
-func plain(parts ...[]byte) server {
-	return func(w http.ResponseWriter, _ *http.Request, _ int) {
-		for _, p := range parts {
-			_, _ = w.Write(p) // fails if the client has closed the connection
-			w.(http.Flusher).Flush()
-		}
-	}
-}
-
-// endless continues until the client disconnects.
-func endless(w http.ResponseWriter, _ *http.Request, _ int) {
-	for err := error(nil); err == nil; {
-		_, err = w.Write(other)
-	}
-}
-
-// half closes the connection in the middle of the file.
-func half(w http.ResponseWriter, r *http.Request, _ int) {
-	from := offset(r)
-	if from > 0 {
-		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, len(wheel)-1, len(wheel)))
-		w.Header().Set("Content-Length", strconv.Itoa(len(wheel)-from))
-		w.WriteHeader(http.StatusPartialContent)
-	} else {
-		w.Header().Set("Content-Length", strconv.Itoa(len(wheel)))
-	}
-	_, _ = w.Write(wheel[from : (from+len(wheel))/2])
-	w.(http.Flusher).Flush()
-	panic(http.ErrAbortHandler)
-}
-
-func offset(r *http.Request) (from int) {
-	_, _ = fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from) // 0 without the header
-	return from
-}
-
-// ranged responds to a range request with a status, a Content-Range and a body, and serves the
-// whole file to other requests.
-func ranged(status int, contentRange string, body []byte) server {
-	return func(w http.ResponseWriter, r *http.Request, n int) {
-		if offset(r) == 0 {
-			whole(wheel)(w, r, n)
-			return
-		}
-		if contentRange != "" {
-			w.Header().Set("Content-Range", contentRange)
-		}
-		w.WriteHeader(status)
-		_, _ = w.Write(body)
-	}
-}
-
-// then uses one server for the first request and another one for the others.
-func then(first, others server) server {
-	return func(w http.ResponseWriter, r *http.Request, n int) {
-		if n == 1 {
-			first(w, r, n)
-		} else {
-			others(w, r, n)
-		}
-	}
-}
-
-func loop(w http.ResponseWriter, r *http.Request, _ int) {
-	http.Redirect(w, r, r.URL.Path, http.StatusFound)
-}
 
 const (
 	good    = ""
@@ -197,106 +115,6 @@ func TestWheels(t *testing.T) {
 			}
 			if info, err := os.Stat(part); err == nil && (tt.want != absent || info.Size() > int64(len(wheel))) {
 				t.Errorf("%d bytes are left over", info.Size())
-			}
-		})
-	}
-}
-
-// debPath is the path of a package on a mirror of Debian.
-const debPath = "pool/main/t/thing/libthing1_1-1_amd64.deb"
-
-// deb is a package with a library, a link to it and its copyright.
-var deb = func() []byte {
-	var data bytes.Buffer
-	t := tar.NewWriter(&data)
-	for _, h := range []tar.Header{
-		{Name: "./usr/lib/x86_64-linux-gnu/libthing.so.1.0.2", Size: int64(len(wheel))},
-		{Name: "./usr/lib/x86_64-linux-gnu/libthing.so.1", Typeflag: tar.TypeSymlink, Linkname: "libthing.so.1.0.2"},
-		{Name: "./usr/share/doc/libthing1/copyright", Size: int64(len(wheel))},
-		{Name: "./usr/share/libthing.so.1.py", Size: int64(len(wheel))},
-	} {
-		err := t.WriteHeader(&h)
-		if err == nil && h.Size > 0 {
-			_, err = t.Write(wheel)
-		}
-		if err != nil {
-			panic(err)
-		}
-	}
-	if err := t.Close(); err != nil {
-		panic(err)
-	}
-	b := []byte("!<arch>\n")
-	for _, member := range []struct {
-		name    string
-		content []byte
-	}{{"debian-binary", []byte("2.0\n.")}, {"data.tar", data.Bytes()}} {
-		b = fmt.Appendf(b, "%-16s%-12d%-6d%-6d%-8o%-10d`\n", member.name, 0, 0, 0, 0o644, len(member.content))
-		b = append(b, member.content...)
-		if len(member.content)%2 != 0 {
-			b = append(b, '\n')
-		}
-	}
-	return b
-}()
-
-func TestDebs(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		serve server
-		want  string
-	}{
-		"the file":             {whole(deb), good},
-		"one disconnect":       {then(half, whole(deb)), good},
-		"more":                 {plain(deb, []byte("z")), another},
-		"more than pinned":     {whole(append(bytes.Clone(deb), 'z')), another},
-		"without end":          {endless, another},
-		"less":                 {whole(deb[:1000]), absent},
-		"nothing":              {plain(), absent},
-		"other content":        {whole(bytes.Repeat([]byte("x"), len(deb))), another},
-		"redirected to itself": {loop, absent},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var n atomic.Int32
-			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.URL.Path != "/debian/"+debPath {
-					http.NotFound(w, r)
-					return
-				}
-				tt.serve(w, r, int(n.Add(1)))
-			}))
-			defer s.Close()
-			home := t.TempDir()
-			pins := filepath.Join(home, "pins.txt")
-			write(t, pins, fmt.Appendf(nil, "%x %d %s\n", sha256.Sum256(deb), len(deb), debPath))
-			target := filepath.Join(home, "libraries")
-			part := filepath.Join(target+".new", filepath.Base(debPath)+".part")
-			largest := watch(t, part, 0)
-			out, err := python(t, filepath.Join(scripts(t), "debs.py"), []string{"HOME=" + home, "ATELIER_DEBIAN_MIRROR=" + s.URL + "/debian/"}, "--pins", pins, "--dir", target)
-			outcome(t, out, err, tt.want, target)
-			if size := largest(); size > len(deb) {
-				t.Errorf("the part had %d bytes, want %d as pinned", size, len(deb))
-			}
-			if left, err := filepath.Glob(filepath.Join(target+".new", filepath.Base(debPath)+"*")); err != nil || len(left) > 0 {
-				t.Errorf("unfinished files: %q, %v", left, err)
-			}
-			if tt.want != good {
-				return
-			}
-			var names []string
-			err = filepath.WalkDir(target, func(path string, e fs.DirEntry, err error) error {
-				if err == nil && !e.IsDir() {
-					b, err := os.ReadFile(path)
-					if !bytes.Equal(b, wheel) {
-						t.Errorf("%s has another content, %v", path, err)
-					}
-					names = append(names, strings.TrimPrefix(path, target+"/"))
-				}
-				return err
-			})
-			if got := strings.Join(names, " "); err != nil || got != "lib/libthing.so.1 libthing1.copyright" {
-				t.Errorf("%s, %v", got, err)
 			}
 		})
 	}

@@ -25,7 +25,7 @@ const (
 // the time that the API asked for; and up to a quarter more at random.
 func Delay(err error, failures int) time.Duration {
 	delay := min(firstDelay<<min(failures-1, 10), longestDelay)
-	if s := (*StatusError)(nil); errors.As(err, &s) {
+	if s, ok := errors.AsType[*StatusError](err); ok {
 		delay = max(delay, s.RetryAfter)
 	}
 	return delay + rand.N(delay/4+1)
@@ -47,8 +47,8 @@ func Sleep(ctx context.Context, d time.Duration) error {
 // inside the API (500) and a malformed response are not temporary: they would probably recur, and
 // are not worth sending a picture again.
 func Temporary(err error) bool {
-	var s *StatusError
-	if !errors.As(err, &s) {
+	s, ok := errors.AsType[*StatusError](err)
+	if !ok {
 		return errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrMalformed)
 	}
 	switch s.Status {
@@ -70,7 +70,7 @@ func Retry[T any](ctx context.Context, f func() (T, error), retryable func(error
 	for try := 1; ; try++ {
 		v, err := f()
 		tries := MaxTries
-		if s := (*StatusError)(nil); errors.As(err, &s) {
+		if _, ok := errors.AsType[*StatusError](err); ok {
 			tries = maxBusyTries
 		}
 		if err == nil || !retryable(err) || try >= tries || callerEnded(ctx) != nil {

@@ -34,8 +34,7 @@ func (c *Client) RetryJob(ctx context.Context, before *Job) (*Job, error) {
 // Delete erases a job with its pictures. Requests are repeated as by [Client.Cancel].
 func (c *Client) Delete(ctx context.Context, id job.ID) error {
 	_, repeated, err := c.change(ctx, http.MethodDelete, id, "")
-	var s *StatusError
-	if repeated && errors.As(err, &s) && s.Status == http.StatusGone {
+	if s, ok := errors.AsType[*StatusError](err); ok && repeated && s.Status == http.StatusGone {
 		return nil // erased by an earlier try, whose response was lost
 	}
 	return err

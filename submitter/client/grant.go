@@ -27,7 +27,7 @@ func (c *Client) requestUpload(ctx context.Context, size int64) (*grant, error) 
 	ctx, cancel := withSmallTimeout(ctx)
 	defer cancel()
 	resp, err := c.postJSON(ctx, "v1/uploads", map[string]int64{"bytes": size})
-	if s := (*StatusError)(nil); errors.As(err, &s) && (s.Status == http.StatusNotFound || s.Status == http.StatusMethodNotAllowed) {
+	if s, ok := errors.AsType[*StatusError](err); ok && (s.Status == http.StatusNotFound || s.Status == http.StatusMethodNotAllowed) {
 		c.noUploads.Store(true) // it is not set up, or the API is too old
 	}
 	if err != nil {

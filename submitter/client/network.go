@@ -17,7 +17,7 @@ func (c *Client) networkError(ctx context.Context, err error) error {
 	if err := callerEnded(ctx); err != nil {
 		return err
 	}
-	if f := (*failure)(nil); errors.As(err, &f) {
+	if f, ok := errors.AsType[*failure](err); ok {
 		return f // of checkRedirect
 	}
 	f := c.describeNetworkError(err)
@@ -39,7 +39,7 @@ func (c *Client) describeNetworkError(err error) *failure {
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return failuref(ErrUnavailable, ErrPlaintextServer, "the API at %s uses http and not https", at)
 	}
-	if u := (*url.Error)(nil); errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // without the address, which the text has already
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -56,6 +56,6 @@ func networkText(err error) string {
 
 // Refused reports whether err is a refused connection, so that nothing was sent.
 func Refused(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial" && errors.Is(err, syscall.ECONNREFUSED)
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial" && errors.Is(err, syscall.ECONNREFUSED)
 }

@@ -49,8 +49,7 @@ var errLinkExpired = errors.New("the upload's address has expired")
 
 // uploadLost reports whether another upload may succeed.
 func uploadLost(err error) bool {
-	var s *StatusError
-	if errors.As(err, &s) {
+	if s, ok := errors.AsType[*StatusError](err); ok {
 		return s.Code == "upload_expired" || s.Code == "upload_not_found" || s.Code == "upload_incomplete"
 	}
 	return errors.Is(err, errLinkExpired)
@@ -103,7 +102,7 @@ func (c *Client) put(ctx context.Context, g *grant, p *picture.File, progress fu
 	case err != nil && body.failed.Load() != nil:
 		return fmt.Errorf("the picture could not be read while it was sent: %w", *body.failed.Load())
 	case err != nil:
-		if u := (*url.Error)(nil); errors.As(err, &u) {
+		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err // without the address, which is a secret
 		}
 		return failuref(ErrUnavailable, err, "the connection to %s, where the API has large pictures sent, failed: %s", at, networkText(err))

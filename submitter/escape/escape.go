@@ -97,8 +97,8 @@ func escapeStrings(v reflect.Value) {
 			escapeStrings(v.Index(i))
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if field := v.Field(i); field.CanSet() { // unexported fields, such as a time's, can't be set
+		for _, field := range v.Fields() {
+			if field.CanSet() { // unexported fields, such as a time's, can't be set
 				escapeStrings(field)
 			}
 		}

@@ -25,7 +25,7 @@ func createTemporary(path string) (*os.File, error) {
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
-		if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		if p, ok := errors.AsType[*fs.PathError](err); ok {
 			err = fmt.Errorf("can't write to the folder %s: %w", filepath.Dir(path), p.Err)
 		}
 		return f, err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -22,9 +23,7 @@ func request(method, path string, headers map[string]string) events.APIGatewayV2
 	e.RequestContext.DomainName = "0a1b2c3d.execute-api.us-east-1.amazonaws.com"
 	e.RequestContext.HTTP.Method = method
 	e.RequestContext.HTTP.SourceIP = "127.0.0.1"
-	for k, v := range headers {
-		e.Headers[k] = v
-	}
+	maps.Copy(e.Headers, headers)
 	return e
 }
 
