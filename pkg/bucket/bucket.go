@@ -51,7 +51,7 @@ func New(cfg aws.Config, name string) *Bucket {
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		// An emulator can't be reached by a host name per bucket.
 		o.UsePathStyle = o.BaseEndpoint != nil
-		o.HTTPClient = awshttp.Whole(o.HTTPClient)
+		o.HTTPClient = awshttp.WithoutResends(o.HTTPClient)
 		// The SDK would log to standard error about connections that a canceled request leaves;
 		// what matters is in the errors.
 		o.Logger = logging.Nop{}

@@ -63,7 +63,7 @@ func Open(ctx context.Context, cfg aws.Config, nameOrURL string) (*Queue, error)
 }
 
 func newClient(cfg aws.Config) *sqs.Client {
-	return sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.HTTPClient = awshttp.Whole(o.HTTPClient) })
+	return sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.HTTPClient = awshttp.WithoutResends(o.HTTPClient) })
 }
 
 func newQueue(client *sqs.Client, nameOrURL string) *Queue {
