@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
-	"github.com/atelier-go/atelier/pkg/emf"
+	"github.com/atelier-go/atelier/pkg/cloudwatch"
 )
 
 // maxResponse is the largest response that Lambda accepts, as JSON with the body in base64: 6 MB.
@@ -27,10 +27,10 @@ const maxPicture = (maxResponse - 64<<10) / 4 * 3
 type gateway struct {
 	adapter *httpadapter.HandlerAdapterV2
 	log     *slog.Logger
-	metrics *emf.Writer
+	metrics *cloudwatch.Writer
 }
 
-func newGateway(h http.Handler, log *slog.Logger, metrics *emf.Writer) *gateway {
+func newGateway(h http.Handler, log *slog.Logger, metrics *cloudwatch.Writer) *gateway {
 	restored := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		in, _ := r.Context().Value(invocationKey{}).(*invocation)
 		restore(r, in.event)

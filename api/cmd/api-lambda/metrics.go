@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/atelier-go/atelier/pkg/emf"
+	"github.com/atelier-go/atelier/pkg/cloudwatch"
 )
 
 // logRequest writes the log line of a request, which contains its metrics. The route is a property
@@ -13,17 +13,17 @@ import (
 // select by it.
 func (g *gateway) logRequest(in *invocation, status int, took time.Duration) {
 	e := in.event
-	metrics := []emf.Metric{emf.One("Requests")}
+	metrics := []cloudwatch.Metric{cloudwatch.One("Requests")}
 	switch {
 	case status >= 500:
-		metrics = append(metrics, emf.One("ServerErrors"))
+		metrics = append(metrics, cloudwatch.One("ServerErrors"))
 	case status >= 400:
-		metrics = append(metrics, emf.One("ClientErrors"))
+		metrics = append(metrics, cloudwatch.One("ClientErrors"))
 	case status == http.StatusAccepted && in.pattern == "POST /v1/jobs":
-		metrics = append(metrics, emf.One("Submissions"))
+		metrics = append(metrics, cloudwatch.One("Submissions"))
 	}
 	if !strings.Contains(e.RawQueryString, "wait=") { // these requests wait on purpose
-		metrics = append(metrics, emf.MS("Latency", took))
+		metrics = append(metrics, cloudwatch.MS("Latency", took))
 	}
 	route := in.pattern
 	if route == "" {

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/atelier-go/atelier/pkg/awsconfig"
-	"github.com/atelier-go/atelier/pkg/emf"
+	"github.com/atelier-go/atelier/pkg/cloudwatch"
 	"github.com/atelier-go/atelier/pkg/logs"
 	"github.com/atelier-go/atelier/pkg/sweeper"
 )
@@ -85,7 +85,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if err != nil {
 		return err
 	}
-	f, err := open(s, aws, logs.JSON(stderr), emf.New(stderr, "maintenance", s.Deployment))
+	f, err := open(s, aws, logs.JSON(stderr), cloudwatch.New(stderr, "maintenance", s.Deployment))
 	if err != nil {
 		return err
 	}

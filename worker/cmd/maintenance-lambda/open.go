@@ -9,8 +9,8 @@ import (
 
 	"github.com/atelier-go/atelier/api"
 	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/cloudwatch"
 	"github.com/atelier-go/atelier/pkg/datasync"
-	"github.com/atelier-go/atelier/pkg/emf"
 	"github.com/atelier-go/atelier/pkg/gallery"
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/store"
@@ -23,7 +23,7 @@ var errNoBucket = errors.New("there is no bucket: set ATELIER_BUCKET")
 
 // open returns the function without a request to AWS. Nothing is closed, because the process ends with
 // the function's environment.
-func open(s settings, cfg aws.Config, log *slog.Logger, metrics *emf.Writer) (*function, error) {
+func open(s settings, cfg aws.Config, log *slog.Logger, metrics *cloudwatch.Writer) (*function, error) {
 	var shown *gallery.Gallery
 	jobs := store.Config{Dir: s.Dir}
 	if s.Bucket != "" {

@@ -1,11 +1,11 @@
-// Package emf writes metrics in CloudWatch's embedded metric format: lines of JSON in a function's log,
+// Package cloudwatch writes metrics in CloudWatch's embedded metric format: lines of JSON in a function's log,
 // from which CloudWatch creates metrics. It sends no request to AWS, and nothing has to be flushed
 // before a function is frozen.
 //
 // All metrics are in one [Namespace], with two dimensions, Service and Deployment. Each metric name of
 // a service costs 0.30 $ a month, billed by the hour while it is written; other properties of a line,
 // such as a job's id, cost only log ingestion.
-package emf
+package cloudwatch
 
 import (
 	"encoding/json"

@@ -1,6 +1,6 @@
-// Package emftest checks lines of CloudWatch's embedded metric format against the specification and the
+// Package cloudwatchtest checks lines of CloudWatch's embedded metric format against the specification and the
 // project's own rules.
-package emftest
+package cloudwatchtest
 
 import (
 	"bufio"
@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/atelier-go/atelier/pkg/emf"
+	"github.com/atelier-go/atelier/pkg/cloudwatch"
 )
 
 // A Line is a parsed line.
@@ -98,7 +98,7 @@ func Check(text string) (Line, error) {
 	}
 	delete(root, "_aws")
 	for _, d := range metadata.CloudWatchMetrics {
-		if d.Namespace != emf.Namespace {
+		if d.Namespace != cloudwatch.Namespace {
 			return line, fmt.Errorf("the namespace is %q", d.Namespace)
 		}
 		if len(d.Metrics) > 100 {
