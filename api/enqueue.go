@@ -61,14 +61,14 @@ func (s *Server) enqueueAgain(ctx context.Context, j job.Job, created bool) erro
 		}
 		if !created {
 			// After an error the message is sent, to be safe.
-			if lately, err := s.Store.AnnouncedLately(j, enqueueInterval); err == nil && lately {
+			if lately, err := s.Store.MessageSentLately(j, enqueueInterval); err == nil && lately {
 				return nil, nil
 			}
 		}
 		if err := s.enqueueAndRemember(ctx, m); err != nil {
 			return nil, err
 		}
-		if err := s.Store.Announced(store.EntryOf(j)); err != nil {
+		if err := s.Store.RecordMessageSent(store.EntryOf(j)); err != nil {
 			s.log(ctx).Warn("record the time of a message", "job", j.ID, "error", err) // then the sweeper sends it again sooner
 		}
 		return nil, nil
