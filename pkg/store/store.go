@@ -59,7 +59,7 @@ type Store struct {
 	maxAttempts int
 	unpublish   func(names []string) error
 	quotas      Quotas
-	accounts    accounts
+	allCounts   allCounts
 	freeSpace   freeSpace
 	grains      grainChooser
 	backlog     cachedBacklog
