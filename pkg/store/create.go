@@ -70,7 +70,7 @@ func (s *Store) prepareSubmission(spec *job.Spec, picture, stylePicture []byte) 
 	for _, u := range UploadsOf(spec) {
 		taken = taken.minus(u.use())
 	}
-	return s.reserve(spec.Owner, spec.ID, submissionOf(spec), taken)
+	return s.reserve(spec.Owner, spec.ID, useOf(spec), taken)
 }
 
 // asDiskFull adds job.ErrDiskFull to an error which means that the file system is full.
@@ -87,9 +87,9 @@ func (s *Store) draftDir(id job.ID) string {
 	return filepath.Join(s.jobsFolder(id), draftPrefix+string(id))
 }
 
-// A submission is the content of spec.json: what was asked for, and the job's first record, so that
+// A specRecord is the content of spec.json: what was asked for, and the job's first record, so that
 // the same file is also the first status.
-type submission struct {
+type specRecord struct {
 	*record
 	V           int        `json:"v"`
 	Input       job.Input  `json:"input"`
@@ -104,7 +104,7 @@ type submission struct {
 // makeDraft fills a job's folder, and adds the job to active/. So no job is visible that is not in
 // active/.
 func (s *Store) makeDraft(spec *job.Spec, picture, stylePicture []byte) error {
-	b, err := json.Marshal(submission{newRecord(spec.New()), spec.V, spec.Input, spec.StyleInput, spec.Key, spec.Upload, spec.StyleUpload, spec.Charge, spec.MaxSize})
+	b, err := json.Marshal(specRecord{newRecord(spec.New()), spec.V, spec.Input, spec.StyleInput, spec.Key, spec.Upload, spec.StyleUpload, spec.Charge, spec.MaxSize})
 	if err != nil {
 		return err
 	}

@@ -96,8 +96,8 @@ func (u use) within(limit use) bool {
 	return u.unfinished <= limit.unfinished && u.daily <= limit.daily && u.kib <= limit.kib && u.uploads <= limit.uploads
 }
 
-// submissionOf returns what a spec takes of its owner's quotas.
-func submissionOf(spec *job.Spec) use { return use{unfinished: 1, daily: 1, kib: spec.Charge} }
+// useOf returns what a job with this spec takes of its owner's quotas.
+func useOf(spec *job.Spec) use { return use{unfinished: 1, daily: 1, kib: spec.Charge} }
 
 // charge returns how many KiB a job counts for in what its owner stores: the submitted pictures, an
 // allowance for the result by its format and pixels, and one for thumbnail, preview and records.
