@@ -38,7 +38,7 @@ type Spec struct {
 	Key            string    `json:"key,omitempty"`          // the store's name for the idempotency key
 	Upload         ID        `json:"upload,omitempty"`       // the photograph's upload; "" if it was sent with the request
 	StyleUpload    ID        `json:"style_upload,omitempty"` // the style picture's upload; "" likewise
-	Charge         int64     `json:"charge,omitempty"`       // KiB that the job counts for in what its owner stores
+	StoredKiB      int64     `json:"charge,omitempty"`       // KiB that count towards the owner's quota of stored bytes
 	// MaxSize is the longest edge of the result for a Size of 0. It is 0 in older specs, which
 	// means the package's MaxSize.
 	MaxSize int `json:"max_size,omitempty"`

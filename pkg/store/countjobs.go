@@ -97,7 +97,7 @@ func (s *Store) countFolder(tree, path string, isFolder func(path string) bool) 
 			continue
 		}
 		t.Jobs++
-		if kib, err := strconv.ParseInt(counts, 10, 64); err == nil && kib >= 0 && kib <= maxCharge {
+		if kib, err := strconv.ParseInt(counts, 10, 64); err == nil && kib >= 0 && kib <= maxStoredKiB {
 			t.KiB += kib
 		}
 	}

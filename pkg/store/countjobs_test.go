@@ -28,7 +28,7 @@ func (sc scene) createUnder(owner string, id job.ID) {
 func (sc scene) addToIndexes(owner string, ids ...job.ID) {
 	sc.Helper()
 	for _, id := range ids {
-		spec := job.Spec{ID: id, Owner: owner, Charge: 97}
+		spec := job.Spec{ID: id, Owner: owner, StoredKiB: 97}
 		for _, path := range []string{sc.activePath(owner, id), sc.ownerEntry(&spec)} {
 			if err := sc.makeInFolder(path, func() error { return sc.createEmpty(path) }); err != nil {
 				sc.Fatal(err)
