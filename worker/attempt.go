@@ -224,8 +224,8 @@ func (a *attempt) commit(ctx context.Context, picture, thumb []byte, size image.
 	if ctx.Err() != nil {
 		return context.Cause(ctx) // another worker may have the lease by now
 	}
-	if charge := a.w.cfg.Charge; charge != nil {
-		charge(&a.report.Receipt, time.Since(a.delivered))
+	if setCost := a.w.cfg.SetCost; setCost != nil {
+		setCost(&a.report.Receipt, time.Since(a.delivered))
 	}
 	began := time.Now()
 	defer func() { a.report.Write = time.Since(began) }()

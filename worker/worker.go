@@ -64,10 +64,10 @@ type Config struct {
 	// is only detected in a later invocation.
 	Watchdog time.Duration
 
-	// Charge sets what a picture costs: BilledMS, MemoryMB and CostUSD of its receipt. took is
+	// SetCost sets what a picture costs: BilledMS, MemoryMB and CostUSD of its receipt. took is
 	// the time since the delivery, without the storing of the result, which follows. It is
 	// called concurrently; nil leaves the costs unknown.
-	Charge func(r *job.Receipt, took time.Duration)
+	SetCost func(r *job.Receipt, took time.Duration)
 
 	// Report is called at the end of every attempt, concurrently; nil means no reports.
 	Report func(Report)

@@ -43,9 +43,9 @@ func (b *billing) started() {
 	}
 }
 
-// charge implements [worker.Config.Charge]. The table has the prices of the first tier, without the
+// setCost implements [worker.Config.SetCost]. The table has the prices of the first tier, without the
 // free allowance.
-func (b *billing) charge(r *job.Receipt, took time.Duration) {
+func (b *billing) setCost(r *job.Receipt, took time.Duration) {
 	if b.memory == 0 {
 		return
 	}

@@ -77,7 +77,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	}
 	b := newBilling(getenv, log)
 	p, err := painter.Open(aws, jobs, s.PainterConfig(), painter.Process{
-		Kind: "lambda", Name: name, Log: log, Charge: b.charge, Report: reportMetrics(cloudwatch.New(stderr, "worker", s.Deployment)),
+		Kind: "lambda", Name: name, Log: log, SetCost: b.setCost, Report: reportMetrics(cloudwatch.New(stderr, "worker", s.Deployment)),
 	})
 	if err != nil {
 		return err

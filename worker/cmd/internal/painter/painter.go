@@ -39,11 +39,11 @@ type Config struct {
 
 // A Process describes the process of a worker.
 type Process struct {
-	Kind   string // daemon or lambda, for receipts
-	Name   string // for claims
-	Log    *slog.Logger
-	Charge func(*job.Receipt, time.Duration) // see [worker.Config]; may be nil
-	Report func(worker.Report)               // the same
+	Kind    string // daemon or lambda, for receipts
+	Name    string // for claims
+	Log     *slog.Logger
+	SetCost func(*job.Receipt, time.Duration) // see [worker.Config]; may be nil
+	Report  func(worker.Report)               // the same
 }
 
 // A Painter is a worker with its queue, engine and decoders. It must be closed.
@@ -86,7 +86,7 @@ func Open(aws aws.Config, jobs *store.Store, cfg Config, process Process) (_ *Pa
 	p.Worker, err = worker.New(worker.Config{
 		Store: jobs, Stylizer: p.engine, Decoder: p.decoder, Kind: process.Kind, Name: process.Name,
 		Engine: info.Engine, Model: info.Name, Concurrent: info.Concurrent, Memory: memory, Footprint: engines.FootprintOf(engineName),
-		Watchdog: cfg.Watchdog, Charge: process.Charge, Report: process.Report, Log: log,
+		Watchdog: cfg.Watchdog, SetCost: process.SetCost, Report: process.Report, Log: log,
 	})
 	if err != nil {
 		return nil, err
