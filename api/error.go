@@ -84,7 +84,7 @@ var mapping = []struct {
 	{errTooLarge, 503, "unavailable", "try again in a moment, or request parts of it (Range: bytes=0-4194303)"},
 	{errTimeLimit, 503, "unavailable", "repeat the request for the rest"},
 	{job.ErrBusy, 503, "busy", "try again in a moment"},
-	{job.ErrStoreAway, 503, "unavailable", "try again in a moment"},
+	{job.ErrStoreUnavailable, 503, "unavailable", "try again in a moment"},
 	{errTooSlow, 408, "too_slow", "try again, or send a smaller picture"},
 }
 

@@ -151,7 +151,7 @@ func (s *Server) redriveOne(ctx context.Context, text string) error {
 	if err == nil {
 		_, err = s.startNextRun(ctx, id, s.Store.Redrive)
 	}
-	if err == nil || errors.Is(err, errMaybeStored) || errors.Is(err, job.ErrStoreAway) {
+	if err == nil || errors.Is(err, errMaybeStored) || errors.Is(err, job.ErrStoreUnavailable) {
 		return err
 	}
 	return s.problem(ctx, "redrive a job", err)

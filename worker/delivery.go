@@ -66,7 +66,7 @@ func (w *Worker) redeliveryDelay(d job.Delivery, why error) time.Duration {
 		return malformedDelay
 	case errors.Is(why, ErrStuck): // the lease must expire first
 		return w.cfg.Store.Lease() + retryDelay(d.Received)
-	case errors.Is(why, job.ErrStoreAway):
+	case errors.Is(why, job.ErrStoreUnavailable):
 		return storeAwayDelay + rand.N(storeAwayDelay/2)
 	case errors.Is(why, errStopping) && !errors.As(why, new(pictureError)):
 		return 0

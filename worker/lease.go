@@ -35,7 +35,7 @@ func (a *attempt) renewLease(ctx context.Context) (held context.Context, stop fu
 	var lastError atomic.Value // of a renewal or check
 	lastError.Store("no response")
 	end := time.AfterFunc(untilEnd(a.lease.Began), func() {
-		cancel(fmt.Errorf("%w: the lease was not renewed in time: %s", job.ErrStoreAway, lastError.Load()))
+		cancel(fmt.Errorf("%w: the lease was not renewed in time: %s", job.ErrStoreUnavailable, lastError.Load()))
 	})
 	done := make(chan struct{})
 	go func() {

@@ -37,7 +37,7 @@ func (a *attempt) recordOutcome(err error) error {
 		report.Outcome, report.Code = Failed, failure.Code
 		log.Warn("failed", "code", failure.Code, "error", err)
 		err := a.w.diagnose(a.lease.Fail(*failure))
-		if errors.Is(err, job.ErrLeaseLost) && !errors.Is(err, job.ErrStoreAway) {
+		if errors.Is(err, job.ErrLeaseLost) && !errors.Is(err, job.ErrStoreUnavailable) {
 			return nil // the run was ended by others
 		}
 		return err
@@ -55,7 +55,7 @@ func (a *attempt) recordOutcome(err error) error {
 // nothing to do with the job.
 func countsAsAttempt(err error) bool {
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, job.ErrStoreAway):
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, job.ErrStoreUnavailable):
 		return false
 	default:
 		return errors.As(err, new(pictureError)) || isFileError(err)

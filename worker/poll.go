@@ -81,11 +81,11 @@ func (w *Worker) Poll(ctx context.Context, q source, cfg PollConfig) error {
 
 // A poller is one call of Poll.
 type poller struct {
-	w         *Worker
-	q         source
-	cfg       PollConfig
-	running   sync.WaitGroup
-	storeAway atomic.Bool // an attempt found the store unavailable
+	w                *Worker
+	q                source
+	cfg              PollConfig
+	running          sync.WaitGroup
+	storeUnavailable atomic.Bool // an attempt found the store unavailable
 }
 
 // receive starts attempts until ctx ends. The context of the attempts is work.
@@ -123,11 +123,11 @@ func (p *poller) next(ctx context.Context, n int) ([]job.Delivery, error) {
 	if n == 0 {
 		return nil, nil
 	}
-	if p.storeAway.Load() {
+	if p.storeUnavailable.Load() {
 		if err := p.w.probeStore(ctx); err != nil {
-			return nil, fmt.Errorf("%w: %w", job.ErrStoreAway, err)
+			return nil, fmt.Errorf("%w: %w", job.ErrStoreUnavailable, err)
 		}
-		p.storeAway.Store(false)
+		p.storeUnavailable.Store(false)
 		p.w.cfg.Log.Info("the store is available again")
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.Wait+callTimeout)
@@ -140,8 +140,8 @@ func (p *poller) process(ctx context.Context, stop <-chan struct{}, d job.Delive
 	held, release := extendVisibility(ctx, p.q, d, p.cfg.Visibility)
 	err := p.w.process(held, stop, d)
 	release()
-	if errors.Is(err, job.ErrStoreAway) {
-		p.storeAway.Store(true)
+	if errors.Is(err, job.ErrStoreUnavailable) {
+		p.storeUnavailable.Store(true)
 	}
 	ctx, cancel := detached(ctx)
 	defer cancel()

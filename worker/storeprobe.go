@@ -24,14 +24,14 @@ func isFileError(err error) bool {
 }
 
 // diagnose probes the store if err is one of the file system or a lost lease, because a store that
-// is unavailable causes both. If it is, the returned error also wraps job.ErrStoreAway; otherwise,
+// is unavailable causes both. If it is, the returned error also wraps job.ErrStoreUnavailable; otherwise,
 // and for other errors, it is err.
 func (w *Worker) diagnose(err error) error {
-	if errors.Is(err, job.ErrStoreAway) || !isFileError(err) && !errors.Is(err, job.ErrLeaseLost) {
+	if errors.Is(err, job.ErrStoreUnavailable) || !isFileError(err) && !errors.Is(err, job.ErrLeaseLost) {
 		return err
 	}
 	if w.probeStore(context.Background()) != nil {
-		return fmt.Errorf("%w: %w", job.ErrStoreAway, err)
+		return fmt.Errorf("%w: %w", job.ErrStoreUnavailable, err)
 	}
 	return err
 }

@@ -187,7 +187,7 @@ func (l *hourUpdate) updateSpan(ctx context.Context, span string) error {
 
 // isUnavailable reports whether an error concerns all pages.
 func isUnavailable(err error) bool {
-	return errors.Is(err, bucket.ErrUnavailable) || errors.Is(err, bucket.ErrNoBucket) || errors.Is(err, job.ErrStoreAway)
+	return errors.Is(err, bucket.ErrUnavailable) || errors.Is(err, bucket.ErrNoBucket) || errors.Is(err, job.ErrStoreUnavailable)
 }
 
 // keepPage keeps a page, except for its link.

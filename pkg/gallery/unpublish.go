@@ -48,7 +48,7 @@ func (g *Gallery) Unpublish(names []string) error {
 		err = g.Remove(ctx, names...)
 	}
 	if errors.Is(err, bucket.ErrUnavailable) {
-		err = fmt.Errorf("%w: %w", job.ErrStoreAway, err)
+		err = fmt.Errorf("%w: %w", job.ErrStoreUnavailable, err)
 	}
 	return err
 }

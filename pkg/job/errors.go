@@ -57,8 +57,8 @@ var (
 	ErrLeaseLost = errors.New("the job's lease is lost")
 	// ErrBusy: another worker has the job's lease, or other processes keep changing the job.
 	ErrBusy = errors.New("the job is being worked on")
-	// ErrStoreAway: the shared directory is not available, so nothing is known about any job.
-	ErrStoreAway = errors.New("the store is not available")
+	// ErrStoreUnavailable: the shared directory is not available, so nothing is known about any job.
+	ErrStoreUnavailable = errors.New("the store is not available")
 	// ErrQuota: a quota of the job's owner is used up.
 	ErrQuota = errors.New("a quota is used up")
 	// ErrTooManyRuns: the job has had as many runs as are allowed.
