@@ -15,7 +15,7 @@ import (
 // even if there are no workers.
 func newSweeper(ctx context.Context, times sweeper.Times, jobs *store.Store, q *queue.Queue, metrics *sweepermetrics.Metrics, log *slog.Logger) (*sweeper.Sweeper, error) {
 	cfg := sweeper.Config{Store: jobs, Queue: q, Times: times, Swept: metrics.Swept, Log: log}
-	dead, err := q.Dead(ctx)
+	dead, err := q.DeadLetterQueue(ctx)
 	switch {
 	case err == nil:
 		cfg.Dead = dead

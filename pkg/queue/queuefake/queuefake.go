@@ -49,8 +49,8 @@ func New(c Config) *Queue {
 	return q
 }
 
-// Dead returns the dead-letter queue, which has no faults.
-func (q *Queue) Dead(context.Context) (*Queue, error) {
+// DeadLetterQueue returns the dead-letter queue, which has no faults.
+func (q *Queue) DeadLetterQueue(context.Context) (*Queue, error) {
 	if q.dead == nil {
 		return nil, fmt.Errorf("dead-letter queue: %w", queue.ErrNoDeadLetters)
 	}

@@ -35,7 +35,7 @@ func (s *Server) Add(name string, q *queuefake.Queue) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	policy := ""
-	if _, err := q.Dead(context.Background()); err == nil {
+	if _, err := q.DeadLetterQueue(context.Background()); err == nil {
 		policy = fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":10}`, arn(name+"-dead"))
 	}
 	s.add(name, q, policy)
@@ -47,7 +47,7 @@ func (s *Server) add(name string, q *queuefake.Queue, policy string) {
 		s.queues = map[string]*namedQueue{}
 	}
 	s.queues[name] = &namedQueue{q, policy}
-	if dead, err := q.Dead(context.Background()); err == nil {
+	if dead, err := q.DeadLetterQueue(context.Background()); err == nil {
 		s.queues[deadName(policy)] = &namedQueue{Queue: dead}
 	}
 }

@@ -15,7 +15,7 @@ import (
 // missing queue is an error. swept is as in [sweeper.Config].
 func New(ctx context.Context, times sweeper.Times, jobs *store.Store, q *queue.Queue, swept func(sweeper.Report), log *slog.Logger) (*sweeper.Sweeper, error) {
 	cfg := sweeper.Config{Store: jobs, Queue: q, Times: times, Swept: swept, Log: log}
-	switch dead, err := q.Dead(ctx); {
+	switch dead, err := q.DeadLetterQueue(ctx); {
 	case err == nil:
 		cfg.Dead = dead
 	case errors.Is(err, queue.ErrNoDeadLetters):
