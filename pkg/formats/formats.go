@@ -17,17 +17,18 @@ type Format struct {
 	Title       string   // in texts for users
 	ContentType string   // the media type
 	Extensions  []string // of file names, in lower case with the dot; results have the first
-	// Magic is the start of each file, at most [HeadLength] bytes; ? matches any byte.
-	Magic string
+	// Signature is what every file of the format begins with, at most [HeadLength] bytes; ? stands for
+	// any byte.
+	Signature string
 	// Output reports whether results can have the format. All formats can be submitted.
 	Output bool
 }
 
 var all = []Format{
-	{Name: "jpeg", Title: "JPEG", ContentType: "image/jpeg", Extensions: []string{".jpg", ".jpeg"}, Magic: "\xff\xd8", Output: true},
-	{Name: "png", Title: "PNG", ContentType: "image/png", Extensions: []string{".png"}, Magic: "\x89PNG", Output: true},
-	{Name: "webp", Title: "WebP", ContentType: "image/webp", Extensions: []string{".webp"}, Magic: "RIFF????WEBP", Output: true},
-	{Name: "gif", Title: "GIF", ContentType: "image/gif", Extensions: []string{".gif"}, Magic: "GIF8"},
+	{Name: "jpeg", Title: "JPEG", ContentType: "image/jpeg", Extensions: []string{".jpg", ".jpeg"}, Signature: "\xff\xd8", Output: true},
+	{Name: "png", Title: "PNG", ContentType: "image/png", Extensions: []string{".png"}, Signature: "\x89PNG", Output: true},
+	{Name: "webp", Title: "WebP", ContentType: "image/webp", Extensions: []string{".webp"}, Signature: "RIFF????WEBP", Output: true},
+	{Name: "gif", Title: "GIF", ContentType: "image/gif", Extensions: []string{".gif"}, Signature: "GIF8"},
 }
 
 // HeadLength is the number of bytes that [Of] needs.
@@ -67,11 +68,11 @@ func first(matches func(*Format) bool) Format {
 }
 
 func (f *Format) begins(data []byte) bool {
-	if len(data) < len(f.Magic) {
+	if len(data) < len(f.Signature) {
 		return false
 	}
-	for i := range len(f.Magic) {
-		if f.Magic[i] != '?' && f.Magic[i] != data[i] {
+	for i := range len(f.Signature) {
+		if f.Signature[i] != '?' && f.Signature[i] != data[i] {
 			return false
 		}
 	}

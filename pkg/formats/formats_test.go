@@ -13,7 +13,7 @@ import (
 // other is.
 func TestFormatsAreFound(t *testing.T) {
 	for _, f := range formats.All() {
-		head := []byte(strings.ReplaceAll(f.Magic, "?", "\x00"))
+		head := []byte(strings.ReplaceAll(f.Signature, "?", "\x00"))
 		if len(head) > formats.HeadLength {
 			t.Errorf("%s: the magic has %d bytes, and HeadLength is %d", f.Name, len(head), formats.HeadLength)
 		}
