@@ -15,7 +15,7 @@ func TestFormatsAreFound(t *testing.T) {
 	for _, f := range formats.All() {
 		head := []byte(strings.ReplaceAll(f.Signature, "?", "\x00"))
 		if len(head) > formats.HeadLength {
-			t.Errorf("%s: the magic has %d bytes, and HeadLength is %d", f.Name, len(head), formats.HeadLength)
+			t.Errorf("%s: the signature has %d bytes, and HeadLength is %d", f.Name, len(head), formats.HeadLength)
 		}
 		if got := formats.Named(f.Name); got.Name != f.Name {
 			t.Errorf("Named(%s): got %q", f.Name, got.Name)
