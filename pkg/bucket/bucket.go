@@ -24,7 +24,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/awshttp"
 )
 
-// The meanings of this package's errors, apart from a canceled context. Their texts say what to do.
+// The kinds of this package's errors, for [errors.Is]. Only the error of a canceled context is of
+// none of them. The texts of the errors say what to do.
 var (
 	// ErrNoBucket means that there is no bucket of this name.
 	ErrNoBucket = errors.New("there is no such bucket")
@@ -102,7 +103,7 @@ func (b *Bucket) explain(err error) error {
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
-// noBucket returns ErrNoBucket with what to do: usually the name is right, and the region or the
+// noBucket returns ErrNoBucket with advice. Usually the name is right, and the region or the
 // endpoint is wrong.
 func (b *Bucket) noBucket(err error) error {
 	where := "region " + b.client.Options().Region

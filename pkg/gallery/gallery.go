@@ -49,7 +49,7 @@ type Gallery struct {
 	locks map[string]*pageLock // by span
 }
 
-// A pageLock is held while a page is changed.
+// A pageLock is locked by the goroutine that changes a page.
 type pageLock struct {
 	sync.Mutex
 	users int // goroutines that hold it or wait for it
@@ -87,7 +87,7 @@ func (g *Gallery) Has(ctx context.Context, name string) (bool, error) {
 	return err == nil, err
 }
 
-// Put stores a picture before DataSync copies it.
+// Put stores a picture in the bucket, for a caller that can't wait until DataSync copies it.
 func (g *Gallery) Put(ctx context.Context, name string, picture io.ReadSeeker) error {
 	_, err := g.bucket.Put(ctx, Pictures+name, picture, bucket.Put{
 		ContentType: mime.TypeByExtension(path.Ext(name)), CacheControl: CacheControl,

@@ -28,9 +28,9 @@ var codecs = []codec{
 // header is the result of parsing a file's structure.
 type header struct {
 	width, height int // as stored, both positive
-	// cost is how many bytes a pixel a decode takes at most: 4 for the result, and the
-	// decoder's own. extra is the memory that does not depend on the number of pixels: a copy
-	// of the profile, if there is one, and tables.
+	// cost is the most memory that a decode takes for each pixel, in bytes: 4 for the result, and
+	// what the format's decoder needs. extra is the memory that does not depend on the number of
+	// pixels: tables, and a copy of the colour profile if there is one.
 	cost, extra int64
 	// orientation is EXIF's, 1 to 8; 1 if the file has none.
 	orientation int
@@ -43,7 +43,7 @@ type header struct {
 	oddSampling bool
 }
 
-// codecOf returns the codec for the format that data begins with, or nil.
+// codecOf returns the codec of the format that data begins with; nil if it is not a supported one.
 func codecOf(data []byte) *codec { return codecNamed(formats.Of(data).Name) }
 
 func codecNamed(name string) *codec {

@@ -40,8 +40,8 @@ var (
 	ErrNoThumbnail = errors.New("a job that is not public has no thumbnail")
 	// ErrFinished: the run has ended, so it can't be changed.
 	ErrFinished = errors.New("the job is finished")
-	// ErrGaveUp comes with ErrFinished if the call itself has ended the run because its attempts
-	// were used up.
+	// ErrGaveUp is wrapped together with ErrFinished if the call itself has ended the run, because
+	// the run's attempts were used up.
 	ErrGaveUp = errors.New("given up because all attempts were used up")
 	// ErrGone: the job was erased, or its retention is over.
 	ErrGone = errors.New("the job was erased or has expired")

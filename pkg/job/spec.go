@@ -13,7 +13,8 @@ import (
 // SpecVersion is the version of the stored form of a [Spec].
 const SpecVersion = 1
 
-// MaxSize is the largest value, in pixels of the longest edge, to which an API's limit can be set.
+// MaxSize is the upper bound, in pixels of the longest edge, for the limit on results that an API
+// sets.
 const MaxSize = 4096
 
 // OutputFormats are the names of the formats that a result can have.
@@ -89,8 +90,8 @@ type FieldError struct {
 func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
 func (e *FieldError) Unwrap() error { return ErrInvalid }
 
-// Validate checks the numbers and names of a spec except its style. The largest size is the spec's
-// own MaxSize. It returns all errors.
+// Validate checks a spec except its style, which only the catalogue can check. Sizes up to the
+// spec's own MaxSize are valid. It returns all errors that it finds.
 func (s *Spec) Validate() []*FieldError {
 	var bad []*FieldError
 	check := func(ok bool, field, format string, args ...any) {
