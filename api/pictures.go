@@ -56,7 +56,7 @@ func (s *Server) getResult(ctx context.Context, in *resultInput) (*huma.StreamRe
 	}
 	return s.serveOrRedirect(store.Published(id, j.Format, j.Public)[0], file, id, pictureHeaders{
 		contentType: j.Result.ContentType, etag: `"` + j.Result.SHA256 + `"`, cache: immutable,
-		filename: "atelier-" + in.ID + formats.Named(j.Format).Extension(), attachment: in.Download, modified: *j.FinishedAt,
+		filename: "atelier-" + in.ID + formats.ByName(j.Format).Extension(), attachment: in.Download, modified: *j.FinishedAt,
 	}), nil
 }
 
@@ -77,7 +77,7 @@ func (s *Server) getJobThumbnail(ctx context.Context, in *jobInput) (*huma.Strea
 		return nil, s.problem(ctx, "read a thumbnail", err)
 	}
 	return s.serveOrRedirect(store.Published(id, j.Format, j.Public)[1], file, id, pictureHeaders{
-		contentType: formats.Named(previewFormat).ContentType, etag: `"` + j.Result.SHA256 + `-thumbnail"`, cache: immutable,
+		contentType: formats.ByName(previewFormat).ContentType, etag: `"` + j.Result.SHA256 + `-thumbnail"`, cache: immutable,
 		filename: "atelier-" + in.ID + "-thumbnail.jpg", modified: *j.FinishedAt,
 	}), nil
 }
@@ -104,7 +104,7 @@ func checkFileFormat(file *os.File, format string) error {
 }
 
 func checkFormat(data []byte, format string) error {
-	if formats.Of(data).Name != format {
+	if formats.Detect(data).Name != format {
 		return fmt.Errorf("%w: it is not a %s file", job.ErrDamagedJob, format)
 	}
 	return nil
@@ -125,7 +125,7 @@ func (s *Server) getPreview(ctx context.Context, in *jobInput) (*huma.StreamResp
 		return nil, s.problem(ctx, "read a preview", err)
 	}
 	return servePicture(bytes.NewReader(data), nil, pictureHeaders{
-		contentType: formats.Named(previewFormat).ContentType, etag: etagOf(data), cache: immutable,
+		contentType: formats.ByName(previewFormat).ContentType, etag: etagOf(data), cache: immutable,
 		filename: "atelier-" + in.ID + "-preview.jpg", modified: id.Time(),
 	}), nil
 }

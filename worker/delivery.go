@@ -54,9 +54,9 @@ const (
 	// malformedDelay is short: no worker can process the message, and after some receipts the
 	// queue's redrive policy moves it to the dead-letter queue, where an operator finds it.
 	malformedDelay = time.Second
-	// storeAwayDelay is long, because the job is not the cause, and every receipt brings the
+	// storeUnavailableDelay is long, because the job is not the cause, and every receipt brings the
 	// message closer to the dead-letter queue.
-	storeAwayDelay = 30 * time.Second
+	storeUnavailableDelay = 30 * time.Second
 )
 
 // redeliveryDelay is the table of when a message is delivered again.
@@ -67,7 +67,7 @@ func (w *Worker) redeliveryDelay(d job.Delivery, why error) time.Duration {
 	case errors.Is(why, ErrStuck): // the lease must expire first
 		return w.cfg.Store.Lease() + retryDelay(d.Received)
 	case errors.Is(why, job.ErrStoreUnavailable):
-		return storeAwayDelay + rand.N(storeAwayDelay/2)
+		return storeUnavailableDelay + rand.N(storeUnavailableDelay/2)
 	case errors.Is(why, errStopping) && !errors.As(why, new(pictureError)):
 		return 0
 	default:

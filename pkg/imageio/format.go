@@ -19,10 +19,10 @@ type codec struct {
 }
 
 var codecs = []codec{
-	{Format: formats.Named("jpeg"), parse: parseJPEG, encode: encodeJPEG},
-	{Format: formats.Named("png"), parse: parsePNG, encode: encodePNG},
-	{Format: formats.Named("webp"), parse: parseWebP, encode: encodeWebP},
-	{Format: formats.Named("gif"), parse: parseGIF},
+	{Format: formats.ByName("jpeg"), parse: parseJPEG, encode: encodeJPEG},
+	{Format: formats.ByName("png"), parse: parsePNG, encode: encodePNG},
+	{Format: formats.ByName("webp"), parse: parseWebP, encode: encodeWebP},
+	{Format: formats.ByName("gif"), parse: parseGIF},
 }
 
 // header is the result of parsing a file's structure.
@@ -44,7 +44,7 @@ type header struct {
 }
 
 // codecOf returns the codec of the format that data begins with; nil if it is not a supported one.
-func codecOf(data []byte) *codec { return codecNamed(formats.Of(data).Name) }
+func codecOf(data []byte) *codec { return codecNamed(formats.Detect(data).Name) }
 
 func codecNamed(name string) *codec {
 	for i := range codecs {
@@ -57,7 +57,7 @@ func codecNamed(name string) *codec {
 
 // ContentType returns the media type of a supported format, given by the name that [Info] uses, or
 // "" for an unknown name.
-func ContentType(format string) string { return formats.Named(format).ContentType }
+func ContentType(format string) string { return formats.ByName(format).ContentType }
 
 func encodeJPEG(w io.Writer, img *image.RGBA, quality int) error {
 	return jpeg.Encode(w, img, &jpeg.Options{Quality: quality})

@@ -13,12 +13,12 @@ const HeadSize = formats.HeadLength
 
 // FormatOfContent returns the name of the format of a picture that begins with head; "" for
 // anything else.
-func FormatOfContent(head []byte) string { return formats.Of(head).Name }
+func FormatOfContent(head []byte) string { return formats.Detect(head).Name }
 
 // FormatOfName returns the name of the format of results that the extension of a file's name
 // stands for; "" if it stands for none.
 func FormatOfName(path string) string {
-	if f := formats.OfFile(path); f.Output {
+	if f := formats.ByFileName(path); f.Output {
 		return f.Name
 	}
 	return ""
@@ -27,7 +27,7 @@ func FormatOfName(path string) string {
 // Extension returns the extension of results of a format; "" for a format that results can't
 // have.
 func Extension(format string) string {
-	if f := formats.Named(format); f.Output {
+	if f := formats.ByName(format); f.Output {
 		return f.Extension()
 	}
 	return ""
@@ -40,7 +40,7 @@ func Is(path string) bool {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return false // opening a pipe would block
 	}
-	if formats.OfFile(path).Name != "" {
+	if formats.ByFileName(path).Name != "" {
 		return true
 	}
 	f, err := os.Open(path)
