@@ -9,8 +9,8 @@ import (
 )
 
 // logRequest writes the log line of a request, which contains its metrics. The route is a property
-// and not a dimension: each route would multiply the metrics to pay for, and queries of the log can
-// select by it.
+// of the line and not a dimension of the metrics, because every route would add metrics to pay for;
+// queries of the log can select by it all the same.
 func (g *gateway) logRequest(in *invocation, status int, took time.Duration) {
 	e := in.event
 	metrics := []cloudwatch.Metric{cloudwatch.One("Requests")}
