@@ -26,7 +26,7 @@ type settings struct {
 	Role       string `name:"datasync-role" env:"ATELIER_DATASYNC_ROLE" help:"ARN of the role with which DataSync reads manifests, the bucket's datasync/*; needed with --datasync-task." placeholder:"ARN"`
 	Payload    string `env:"ATELIER_PAYLOAD" help:"The s3:// address of payload.zip, TensorFlow and the model as scripts/deploy/build packs them, to be installed in the shared directory." placeholder:"s3://BUCKET/KEY"`
 	Deployment string `env:"ATELIER_DEPLOYMENT" help:"Name of the deployment, for metrics." placeholder:"NAME"`
-	// The name of the execution environment's log, which is unique.
+	// Environment is the name of the execution environment's log stream, which is unique.
 	Environment string `hidden:"" env:"AWS_LAMBDA_LOG_STREAM_NAME"`
 	Log         string `env:"ATELIER_LOG" help:"Append the log to FILE too, for platforms that do not keep what a function prints." placeholder:"FILE"`
 

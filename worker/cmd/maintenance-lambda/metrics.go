@@ -6,8 +6,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/sweeper"
 )
 
-// sweeps returns a function that writes the metrics of a sweep. Sweeps is the heartbeat: an alarm on its
-// absence detects that lost jobs are not repaired.
+// sweeps returns a function that writes the metrics of a sweep. Sweeps shows that the sweeper is
+// alive: an alarm on its absence detects that lost jobs are not repaired.
 func sweeps(e *cloudwatch.Writer) func(sweeper.Report) {
 	return func(r sweeper.Report) {
 		e.Write(nil, cloudwatch.One("Sweeps"), cloudwatch.MS("SweepDuration", r.Took),
@@ -19,8 +19,9 @@ func sweeps(e *cloudwatch.Writer) func(sweeper.Report) {
 	}
 }
 
-// copies returns a function that writes the metrics of a step of the copier. They are not written while
-// nothing fails and nothing waits, because a metric costs money in each hour in which it is written.
+// copies returns a function that writes the metrics of the copies to the bucket. While nothing
+// fails and nothing waits it writes none, because a metric costs money in each hour in which it is
+// written.
 func copies(e *cloudwatch.Writer) func(datasync.Report) {
 	return func(r datasync.Report) {
 		var metrics []cloudwatch.Metric

@@ -18,11 +18,11 @@ import (
 	"github.com/atelier-go/atelier/worker/cmd/internal/sweeping"
 )
 
-// errNoBucket means that an event needs a bucket, and none is configured.
+// errNoBucket means that an event needs the bucket, but the settings name none.
 var errNoBucket = errors.New("there is no bucket: set ATELIER_BUCKET")
 
-// open returns the function without a request to AWS. Nothing is closed, because the process ends with
-// the function's environment.
+// open returns the function. It sends no request to AWS. What it opens is never closed, because the
+// process ends with its environment.
 func open(s settings, cfg aws.Config, log *slog.Logger, metrics *cloudwatch.Writer) (*function, error) {
 	var shown *gallery.Gallery
 	jobs := store.Config{Dir: s.Dir}

@@ -5,14 +5,14 @@ import (
 	"github.com/atelier-go/atelier/worker"
 )
 
-// outcomes are the names of the metrics that count attempts.
+// outcomes maps the outcomes of attempts to the names of the metrics that count them.
 var outcomes = map[worker.Outcome]string{
 	worker.Succeeded: "JobsSucceeded", worker.Failed: "JobsFailed", worker.GivenBack: "JobsGivenBack",
 	worker.Lost: "JobsLost", worker.Stuck: "JobsStuck",
 }
 
-// reportMetrics returns a function that writes the metrics of an attempt that has ended. Values of 0
-// are not written, so that the metric costs nothing.
+// reportMetrics returns a function that writes the metrics of an attempt that has ended. It leaves
+// out values of 0, because a metric that is not written costs nothing.
 func reportMetrics(e *cloudwatch.Writer) func(worker.Report) {
 	return func(a worker.Report) {
 		metrics := []cloudwatch.Metric{cloudwatch.One(outcomes[a.Outcome])}
