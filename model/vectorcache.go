@@ -5,7 +5,8 @@ import (
 	"sync"
 )
 
-// vectorCache is an LRU cache of the vectors of pictures. It is safe for concurrent use.
+// A vectorCache keeps the vectors of the pictures that were used last. It is safe for concurrent
+// use.
 type vectorCache struct {
 	mu    sync.Mutex
 	limit int
@@ -34,8 +35,8 @@ func (r *vectorCache) get(of fingerprint) []float32 {
 	return e.Value.(cacheEntry).vector
 }
 
-// put adds a vector and evicts the least recently used one if there are too many. Two goroutines may
-// add the same vector; the first one stays.
+// put adds a vector, and removes the one that was unused for longest if there are too many. If two
+// goroutines add the vector of the same picture, the first one stays.
 func (r *vectorCache) put(of fingerprint, vector []float32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -43,8 +43,8 @@ func extendVisibility(ctx context.Context, q extender, d job.Delivery, visibilit
 	return held, func() { cancel(nil); <-done }
 }
 
-// extend extends the visibility of a message with one call, which ends at the latest when the
-// present visibility does.
+// extend extends the visibility of a message with one call. until is when the present visibility
+// ends; the call ends a sixth of the visibility before that.
 func extend(ctx context.Context, q extender, d job.Delivery, visibility time.Duration, until time.Time) error {
 	ctx, cancel := context.WithDeadline(ctx, until.Add(-visibility/6))
 	defer cancel()

@@ -19,7 +19,7 @@ func toPlanes(planes []float32, img *image.RGBA) {
 	}
 }
 
-// drawOver blends planes over dst. It returns how many values were NaN.
+// drawOver blends the planes over dst, with a share of 0 to 1. nans is how many values were NaN.
 func drawOver(planes []float32, dst *image.RGBA, share float32) (nans int) {
 	w, h := dst.Rect.Dx(), dst.Rect.Dy()
 	blender := pixel.NewBlender(share)

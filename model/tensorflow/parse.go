@@ -11,15 +11,15 @@ import (
 	"github.com/atelier-go/atelier/model/internal/wire"
 )
 
-// A metaGraph is the part of saved_model.pb for one set of tags.
+// A metaGraph is one of the graphs in saved_model.pb, which differ by their tags.
 type metaGraph struct {
 	tags      []string
 	main      scope
 	functions map[string]*function
-	// filename and restore are used by TensorFlow to read the variables: it feeds their path to
-	// the tensor filename and runs the node restore.
+	// filename and restore are what TensorFlow uses to read the variables: it sets the tensor
+	// filename to their path and runs the node restore.
 	filename, restore string
-	// initial are the nodes that TensorFlow runs after that.
+	// initial are the nodes that TensorFlow runs after it has read the variables.
 	initial    []string
 	signatures map[string]*corepb.SignatureDef
 	assets     bool
@@ -176,7 +176,7 @@ func (p *parser) metaGraph(b []byte) (*metaGraph, error) {
 	return g, nil
 }
 
-// signature counts the fields of a signature, before another parser reads it.
+// signature counts the fields of a signature, so that another parser can then parse it.
 func (p *parser) signature(entry []byte) error {
 	_, def, err := p.Entry(entry)
 	if err != nil {
@@ -199,7 +199,7 @@ func (p *parser) signature(entry []byte) error {
 	})
 }
 
-// collection records what a collection says about loading.
+// collection records what a collection tells TensorFlow to do when it loads the model.
 func (p *parser) collection(entry []byte, g *metaGraph) error {
 	name, def, err := p.Entry(entry)
 	if err != nil {
@@ -281,8 +281,8 @@ func (p *parser) function(b []byte, g *metaGraph) error {
 	return err
 }
 
-// arg reads an argument of a function and returns its name. It refuses arguments that are not exactly
-// one tensor, because then the n-th argument would not be the n-th input of a call, and references.
+// arg returns the name of a function's argument. It refuses references, and arguments that are not
+// exactly one tensor, because the n-th argument would then not be the n-th input of a call.
 func (p *parser) arg(b []byte) (name string, err error) {
 	single := true
 	err = p.Read(b, argDef, func(f wire.Field) error {
@@ -328,10 +328,11 @@ func (p *parser) node(b []byte) (*node, error) {
 	return n, err
 }
 
-// maxNested is how deep functions with attributes may be nested in an attribute.
+// maxNested limits how deep functions with attributes may be nested in an attribute.
 const maxNested = 8
 
-// attr reads and checks an attribute, and appends the functions that it names to calls.
+// attr checks an attribute, and appends the functions that it names to calls. nested is how deep it
+// is nested.
 func (p *parser) attr(entry []byte, calls *[]string, nested int) error {
 	name, value, err := p.Entry(entry)
 	if err != nil {
@@ -382,7 +383,7 @@ func (p *parser) call(b []byte, calls *[]string, nested int) error {
 	return err
 }
 
-// tensor refuses tensors that hold anything except numbers and text.
+// tensor refuses a tensor that holds anything but numbers and text.
 func (p *parser) tensor(b []byte) error {
 	return p.Read(b, tensorDef, func(f wire.Field) error {
 		const resource, variant, reference = 20, 21, 100
@@ -393,8 +394,8 @@ func (p *parser) tensor(b []byte) error {
 	})
 }
 
-// checkText refuses attributes that change how TensorFlow runs a function, beyond what Python's
-// exports contain.
+// checkText refuses an attribute that changes how TensorFlow runs a function in a way that exports
+// from Python don't.
 func checkText(name string, value []byte) error {
 	switch name {
 	case "executor_type", "config":

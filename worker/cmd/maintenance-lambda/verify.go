@@ -59,8 +59,8 @@ func writeThrough(at string) error {
 	return errors.Join(err, f.Close(), openErr)
 }
 
-// linkOnce tests that only one of several links to the same name succeeds: so the store decides
-// which process has made an event.
+// linkOnce tests that a second link to the same name fails: in this way the store decides which of
+// several processes has made an event.
 func linkOnce(at string) error {
 	name, event := filepath.Join(at, "a"), filepath.Join(at, "event")
 	if err := errors.Join(os.WriteFile(name, []byte("a"), 0o640), os.Link(name, event)); err != nil {
@@ -118,8 +118,8 @@ func replace(at string) error {
 	return err
 }
 
-// renameFolder tests that a folder with files can be renamed and then removed, as a job is when it
-// is erased.
+// renameFolder tests that a folder can be renamed, as a job's is when it is erased, and that no
+// file can be created under its old name.
 func renameFolder(at string) error {
 	before, after := filepath.Join(at, "job"), filepath.Join(at, ".gone")
 	if err := errors.Join(os.Mkdir(before, 0o750), os.WriteFile(filepath.Join(before, "a"), nil, 0o640), os.Rename(before, after)); err != nil {
