@@ -119,7 +119,7 @@ func (s *Server) holder(r *http.Request) (keyring.Holder, *Problem) {
 		return keyring.Holder{}, newProblem(http.StatusServiceUnavailable, "unavailable", "the server can't read its API keys at the moment; nothing was changed, try again later")
 	}
 	if s.badKeyLogs.Allow() {
-		s.log(r.Context()).Warn("unknown API key", "from", r.RemoteAddr, "method", r.Method, "path", r.URL.Path)
+		s.log(r.Context()).Warn("refused a request with an unknown API key", "from", r.RemoteAddr, "method", r.Method, "path", r.URL.Path)
 	}
 	return keyring.Holder{}, unauthorized("invalid_token")
 }

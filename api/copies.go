@@ -96,7 +96,7 @@ func (s *Server) linkTo(r *http.Request, name string, file *os.File, id job.ID, 
 		link, err = s.linker.Link(r.Context(), name, p.contentType, p.disposition())
 	}
 	if err != nil && r.Context().Err() == nil && !errors.Is(err, errBucketUnavailable) {
-		s.log(r.Context()).Warn("link to a picture's copy", "job", id, "error", err)
+		s.log(r.Context()).Warn("no link to the copy of a picture; sending the picture itself if it is small enough", "job", id, "error", err)
 	}
 	if err != nil && tooLarge && r.Header.Get("Range") == "" {
 		return "", fmt.Errorf("%w: %w", errTooLarge, err)

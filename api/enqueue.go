@@ -73,7 +73,7 @@ func (s *Server) enqueueAgain(ctx context.Context, j job.Job, created bool) erro
 			return nil, err
 		}
 		if err := s.Store.RecordMessageSent(store.EntryOf(j)); err != nil {
-			s.log(ctx).Warn("record the time of a message", "job", j.ID, "error", err) // then the sweeper sends it again sooner
+			s.log(ctx).Warn("could not record that a job's message was sent; the sweeper will send another one", "job", j.ID, "error", err)
 		}
 		return nil, nil
 	})

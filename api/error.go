@@ -140,7 +140,7 @@ func (s *Server) problem(ctx context.Context, operation string, err error) error
 		}
 		detail := err.Error()
 		if m.status >= 500 && !errors.Is(m.err, errCrowded) && !errors.Is(m.err, job.ErrBacklog) { // these are no faults, and frequent
-			s.log(ctx).Error(operation, "error", err)
+			s.log(ctx).Error("could not "+operation, "error", err)
 		}
 		hidden := slices.Contains(untrustedDetails, m.err) && !errors.As(err, new(inspectionError))
 		if m.status >= 500 || hidden || slices.Contains(withoutDetails, m.err) {
@@ -158,7 +158,7 @@ func (s *Server) problem(ctx context.Context, operation string, err error) error
 		}
 		return p
 	}
-	s.log(ctx).Error(operation, "error", err)
+	s.log(ctx).Error("could not "+operation, "error", err)
 	return newProblem(http.StatusInternalServerError, "internal", "the server failed; your request is not the cause. The server's log has the reason")
 }
 

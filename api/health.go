@@ -29,7 +29,7 @@ func (s *Server) healthRoutes(mux *router) {
 		} {
 			if err := part.check(ctx); err != nil {
 				if s.unreadyLogs.Allow() {
-					s.Log.Error("not ready", "part", part.name, "error", err)
+					s.Log.Error("not ready, because a part is unavailable", "part", part.name, "error", err)
 				}
 				writeProblem(w, newProblem(http.StatusServiceUnavailable, "not_ready", "the "+part.name+" is unavailable"))
 				return

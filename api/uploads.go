@@ -235,6 +235,6 @@ func (s *Server) removeUpload(ctx context.Context, owner string, u store.Upload)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signTimeout)
 	defer cancel()
 	if err := errors.Join(s.Store.EndUpload(owner, u), s.Uploads.Remove(ctx, u.Name)); err != nil {
-		s.Log.Warn("remove an upload", "upload", u.ID, "error", err)
+		s.Log.Warn("could not remove an upload that is no longer needed; it expires after a day", "upload", u.ID, "error", err)
 	}
 }

@@ -150,7 +150,7 @@ func (m *Model) checkNaNs(nans int, painted *image.RGBA) error {
 		return fmt.Errorf("of the network's %d values, %d are NaN: the model is damaged, or the style's vector is not one of its own", all, nans)
 	}
 	if nans > 0 {
-		m.log.Warn("the network returned NaN values", "model", m.info.Name, "values", nans, "of", all)
+		m.log.Warn("the network returned values that are not numbers (NaN); they are black in the picture", "model", m.info.Name, "values", nans, "of", all)
 	}
 	return nil
 }

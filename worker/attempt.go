@@ -50,7 +50,7 @@ func (a *attempt) run(ctx context.Context) error {
 	switch err := a.claim(ctx); {
 	case errors.Is(err, job.ErrFinished), errors.Is(err, job.ErrGone):
 		// The message is a duplicate, or the run's attempts are used up.
-		a.log.Info("nothing to do", "because", err)
+		a.log.Info("nothing to do for this message: the run has ended, or the job was erased", "because", err)
 		if errors.Is(err, job.ErrGaveUp) {
 			a.report.Outcome, a.report.Code = Failed, job.CodeGaveUp
 			a.sendReport()
@@ -96,7 +96,7 @@ func (a *attempt) claim(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		a.log.Info("the process of the job's last attempt died: this attempt waits to run alone")
+		a.log.Info("the process of the job's last attempt died, so this attempt waits until it can run alone")
 	}
 }
 

@@ -35,19 +35,22 @@ func (w *Worker) process(ctx context.Context, stop <-chan struct{}, d job.Delive
 func (w *Worker) returnMessage(ctx context.Context, q extender, d job.Delivery, why error) {
 	delay := w.redeliveryDelay(d, why)
 	log := w.cfg.Log.With("message", d.ID, "received", d.Received, "again_in", delay.Round(time.Millisecond))
+	if m, err := job.DecodeMessage(d.Body); err == nil {
+		log = log.With("job", m.Job, "run", m.Run)
+	}
 	if d.Request != "" {
 		log = log.With("request", d.Request)
 	}
 	switch {
 	case errors.Is(why, job.ErrMalformed):
-		log.Error("not a job message", "error", why)
+		log.Error("received a message that is not a job's; the queue moves it to the dead-letter queue: inspect it there", "error", why)
 	case errors.Is(why, errStopping):
-		log.Info("given back", "error", why)
+		log.Info("gave a job back; its message is delivered again", "error", why)
 	default:
-		log.Warn("will be tried again", "error", why)
+		log.Warn("could not finish the job of a message; the message is delivered again", "error", why)
 	}
 	if err := q.Extend(ctx, d, delay); err != nil {
-		log.Warn("the message could not be returned: it is delivered again when its visibility ends", "error", err)
+		log.Warn("could not return a message to the queue; it is delivered again when its visibility ends", "error", err)
 	}
 }
 

@@ -76,7 +76,7 @@ func (w *Worker) waitUntilIdle(deadline <-chan time.Time) bool {
 // that a panic does not end the process, and with it the other attempts.
 func (w *Worker) recovered(id job.ID, err *error) {
 	if p := recover(); p != nil {
-		w.cfg.Log.Error("panic", "job", id, "panic", p, "stack", string(debug.Stack()))
+		w.cfg.Log.Error("an attempt panicked; it fails, and the process goes on", "job", id, "panic", p, "stack", string(debug.Stack()))
 		*err = pictureError{fmt.Errorf("paint job %s: panic: %v", id, p)}
 	}
 }

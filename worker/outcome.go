@@ -24,11 +24,11 @@ func (a *attempt) recordOutcome(err error) error {
 		return nil
 	case errors.Is(err, job.ErrLeaseLost): // job and message belong to another worker
 		report.Outcome = Lost
-		log.Warn("lost the lease", "error", err)
+		log.Warn("lost the lease: another worker has the job, or its run has ended, so this result is discarded", "error", err)
 		return err
 	case errors.Is(err, ErrStuck): // the lease expires, as after a crash: the next attempt runs alone
 		report.Outcome = Stuck
-		log.Error("the run of the engine does not end", "error", err)
+		log.Error("the engine is stuck: the process ends, and the job is tried again", "error", err)
 		if errors.As(err, new(ownRunStuck)) {
 			err = errors.Join(err, a.lease.Blame())
 		}

@@ -105,7 +105,7 @@ func (p *poller) receive(ctx, work context.Context) {
 		}
 		if err != nil && ctx.Err() == nil {
 			d := pause.next()
-			p.w.cfg.Log.Warn("no messages are received", "error", err, "again_in", d.Round(time.Millisecond))
+			p.w.cfg.Log.Warn("could not receive messages; trying again", "error", err, "again_in", d.Round(time.Millisecond))
 			sleep(ctx, d)
 			continue
 		}
@@ -153,7 +153,7 @@ func (p *poller) process(ctx context.Context, stop <-chan struct{}, d job.Delive
 	}
 	if err := p.q.Delete(ctx, d); err != nil {
 		// The message will be delivered again, and its attempt will find nothing to do.
-		p.w.cfg.Log.Warn("the message of a run that has ended could not be deleted", "message", d.ID, "error", err)
+		p.w.cfg.Log.Warn("could not delete the message of a run that has ended; it is delivered again, which does no harm", "message", d.ID, "error", err)
 	}
 }
 

@@ -202,7 +202,7 @@ func (r *Ring) read() {
 	}
 	s := parsed(text)
 	r.current.Store(s)
-	r.log.Info("read the keys again", "from", r.origin.String(), "keys", len(s.keys), "bad_lines", s.bad.n)
+	r.log.Info("the API keys have changed and were read again", "from", r.origin.String(), "keys", len(s.keys), "bad_lines", s.bad.n)
 }
 
 // report logs what is wrong with the keys, unless the same was logged less than reportEvery ago.
@@ -214,17 +214,17 @@ func (r *Ring) report() {
 	var fault, effect string
 	switch {
 	case unavailable != nil:
-		fault, effect = unavailable.Error(), "they can't be read; no key is valid until they can"
+		fault, effect = unavailable.Error(), "can't be read; no key is valid until they can"
 	case s.err != nil:
-		fault, effect = s.err.Error(), "they can't be read; those of the last read are valid for "+r.grace.String()
+		fault, effect = s.err.Error(), "can't be read; those of the last read are valid for "+r.grace.String()
 	case s.bad.n > 0:
-		fault, effect = s.bad.Error(), "these lines are ignored; correct or remove them"
+		fault, effect = s.bad.Error(), "are ignored where a line is invalid; correct or remove these lines"
 	default:
 		r.fault = ""
 		return
 	}
 	if text := effect + fault; text != r.fault || time.Since(r.reported) >= reportEvery {
 		r.fault, r.reported = text, time.Now()
-		r.log.Error("keys: "+effect, "from", r.origin.String(), "error", fault)
+		r.log.Error("the API keys "+effect, "from", r.origin.String(), "error", fault)
 	}
 }

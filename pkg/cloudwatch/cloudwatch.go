@@ -88,7 +88,7 @@ func (e *Writer) Write(properties map[string]any, metrics ...Metric) {
 	line["_aws"] = map[string]any{"Timestamp": time.Now().UnixMilli(), "CloudWatchMetrics": []directive{d}}
 	b, err := json.Marshal(line)
 	if err != nil { // a property can't be encoded
-		b, _ = json.Marshal(map[string]string{"level": "ERROR", "msg": "metrics were lost", "error": fmt.Sprint(err)}) // encoding strings can't fail
+		b, _ = json.Marshal(map[string]string{"level": "ERROR", "msg": "could not write metrics", "error": fmt.Sprint(err)}) // encoding strings can't fail
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -53,7 +53,7 @@ func TestConcurrentWrites(t *testing.T) {
 func TestPropertyThatCannotBeEncoded(t *testing.T) {
 	var b strings.Builder
 	cloudwatch.New(&b, "worker", "x").Write(map[string]any{"f": func() {}}, cloudwatch.One("Jobs"))
-	if !strings.Contains(b.String(), `"metrics were lost"`) || strings.Count(b.String(), "\n") != 1 {
+	if !strings.Contains(b.String(), `"could not write metrics"`) || strings.Count(b.String(), "\n") != 1 {
 		t.Errorf("got %s", b.String())
 	}
 }

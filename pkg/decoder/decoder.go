@@ -201,7 +201,7 @@ func (d *Decoder) Decode(ctx context.Context, r Request) (Pictures, error) {
 		}
 		var crash *crashError
 		if errors.As(err, &crash) {
-			d.Log.Warn("a decoder crashed", "error", err, "tries", tries)
+			d.Log.Warn("a decoder process crashed", "error", err, "tries", tries)
 			if tries < most {
 				grown = 0 // use a new process
 				continue

@@ -70,7 +70,7 @@ func Open(ctx context.Context, cfg aws.Config, name string, log *slog.Logger) (*
 	defer cancel()
 	err := b.Check(ctx)
 	if errors.Is(err, bucket.ErrUnavailable) {
-		log.Warn("the bucket is unavailable", "error", err)
+		log.Warn("the bucket is unavailable; starting without it, and trying again when it is needed", "bucket", name, "error", err)
 		err = nil
 	}
 	return New(b), err

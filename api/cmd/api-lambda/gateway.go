@@ -63,11 +63,11 @@ func (g *gateway) handle(ctx context.Context, e events.APIGatewayV2HTTPRequest) 
 	in := &invocation{event: e}
 	response, err := g.adapter.ProxyWithContext(context.WithValue(ctx, invocationKey{}, in), e)
 	if err != nil { // only if the event is not a request
-		g.log.Error("event is not a request", "request", e.RequestContext.RequestID, "error", err)
+		g.log.Error("refused an event that is not an HTTP request", "request", e.RequestContext.RequestID, "error", err)
 		response = problem(http.StatusBadRequest, "malformed_request", "the request can't be read")
 	}
 	if size := wireSize(response); size > maxResponse {
-		g.log.Error("response is too large", "request", e.RequestContext.RequestID, "bytes", size, "path", e.RawPath)
+		g.log.Error("replaced a response that is too large for Lambda by an error", "request", e.RequestContext.RequestID, "bytes", size, "path", e.RawPath)
 		response = problem(http.StatusRequestEntityTooLarge, "answer_too_large",
 			"the response is larger than the 4.5 MB that AWS Lambda allows; request parts of it (Range: bytes=0-4194303), or a smaller picture")
 	}

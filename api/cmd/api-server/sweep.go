@@ -20,7 +20,7 @@ func newSweeper(ctx context.Context, times sweeper.Times, jobs *store.Store, q *
 	case err == nil:
 		cfg.Dead = dead
 	case errors.Is(err, queue.ErrNoDeadLetters):
-		log.Warn("the queue has no dead-letter queue: messages that it gives up are lost", "error", err)
+		log.Warn("without a dead-letter queue, messages that can't be processed are not noticed", "error", err)
 	default:
 		return nil, err
 	}

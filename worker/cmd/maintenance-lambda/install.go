@@ -64,7 +64,7 @@ func (i *installer) install(ctx context.Context) error {
 			installed++
 		}
 	}
-	i.log.Info("the payload is installed", "archive", i.key, "files", len(z.File), "changed", installed)
+	i.log.Info("installed the engine and the model", "archive", i.key, "files", len(z.File), "changed", installed)
 	return nil
 }
 

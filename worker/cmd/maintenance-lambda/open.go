@@ -56,7 +56,7 @@ func open(s settings, cfg aws.Config, log *slog.Logger, metrics *cloudwatch.Writ
 			changed, err = shown.UpdateFolders(ctx, st, gallery.FoldersOf(c.Folders))
 		}
 		if changed > 0 {
-			log.Info("the gallery was updated", "manifests", changed)
+			log.Info("updated the gallery", "manifests", changed)
 		}
 		return err
 	}

@@ -38,7 +38,7 @@ func verify(ctx context.Context, dir string, log *slog.Logger) (err error) {
 		sub := filepath.Join(at, fmt.Sprintf("%d", time.Now().UnixNano()))
 		began := time.Now()
 		failed := errors.Join(os.Mkdir(sub, 0o750), check.run(sub))
-		log.Info("file system", "check", check.name, "ok", failed == nil, "ms", time.Since(began).Milliseconds())
+		log.Info("file system check", "check", check.name, "ok", failed == nil, "ms", time.Since(began).Milliseconds())
 		if failed != nil {
 			err = errors.Join(err, fmt.Errorf("%s: %w", check.name, failed))
 		}

@@ -29,7 +29,7 @@ func verifyPair(ctx context.Context, dir, id, environment string, log *slog.Logg
 	if err != nil {
 		return err
 	}
-	log.Info("client", "role", p.role, "environment", me.Environment, "kernel", me.Kernel, "device", me.Device)
+	log.Info("file system client", "role", p.role, "environment", me.Environment, "kernel", me.Kernel, "device", me.Device)
 	mine, err := json.Marshal(me)
 	if err != nil {
 		return err
@@ -49,13 +49,13 @@ func verifyPair(ctx context.Context, dir, id, environment string, log *slog.Logg
 	for _, check := range pairChecks {
 		began := time.Now()
 		failed := p.bothWays(ctx, check.run)
-		log.Info("two clients", "check", check.name, "ok", failed == nil, "ms", time.Since(began).Milliseconds())
+		log.Info("file system check by two executions", "check", check.name, "ok", failed == nil, "ms", time.Since(began).Milliseconds())
 		if failed != nil {
 			return fmt.Errorf("%s: %w", check.name, failed) // the executions are no longer in step
 		}
 	}
 	clients, evidence := countClients(me, peer, stale)
-	log.Info("compared", "clients", clients, "evidence", evidence)
+	log.Info("file system clients compared", "clients", clients, "evidence", evidence)
 	return nil
 }
 

@@ -47,12 +47,12 @@ func (n *notices) until(parent context.Context) (ctx context.Context, stop conte
 				return
 			}
 			if notice != "" {
-				n.log.Info("EC2 ends this instance: no more jobs are received", "notice", notice)
+				n.log.Info("EC2 will end this instance; receiving no more jobs", "notice", notice)
 				stop()
 				return
 			}
 			if err != nil && !failing {
-				n.log.Warn("notices cannot be read from the instance metadata service; trying again", "every", n.interval, "error", err)
+				n.log.Warn("could not read EC2's notices of an end of this instance; trying again", "every", n.interval, "error", err)
 			}
 			failing = err != nil
 			select {

@@ -31,7 +31,7 @@ func newBilling(getenv func(string) string, log *slog.Logger) *billing {
 	}
 	table, err := prices.ForRegion(getenv("AWS_REGION"))
 	if err != nil {
-		log.Warn("receipts have no cost", "error", err)
+		log.Warn("the prices of this region are unknown, so receipts have no costs", "error", err)
 	}
 	return &billing{memory: memory, table: table}
 }

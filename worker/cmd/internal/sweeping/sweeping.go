@@ -19,7 +19,7 @@ func New(ctx context.Context, times sweeper.Times, jobs *store.Store, q *queue.Q
 	case err == nil:
 		cfg.Dead = dead
 	case errors.Is(err, queue.ErrNoDeadLetters):
-		log.Warn("dead letters will not be noticed", "error", err)
+		log.Warn("without a dead-letter queue, messages that can't be processed are not noticed", "error", err)
 	default:
 		return nil, err
 	}
