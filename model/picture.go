@@ -34,9 +34,8 @@ func shrink(img *image.RGBA) *image.RGBA {
 	return out
 }
 
-// boxes averages blocks of k by k pixels into one pixel each. If a large picture were only scaled
-// with CatmullRom, that would take longer than the network, and 32 bytes for each pixel of 256
-// columns.
+// boxes averages blocks of k by k pixels into one pixel each. For a large picture, CatmullRom alone
+// would take longer than the network, and needs 32 bytes for each pixel of 256 columns.
 func boxes(img *image.RGBA, square image.Rectangle, k int) (*image.RGBA, image.Rectangle) {
 	side := square.Dx() / k
 	out := image.NewRGBA(image.Rect(0, 0, side, side))

@@ -7,7 +7,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// checkName returns an error for a name that has neither a stored vector nor a picture.
+// checkName returns an error if a style of this name has neither a stored vector nor a picture.
 func (m *Model) checkName(name string) error {
 	if m.storedVector(name) != nil {
 		return nil

@@ -186,7 +186,7 @@ func (a *attempt) decode(ctx context.Context, pictures decoder.Request) (r style
 	return r, decoded.Preview, time.Since(began), nil
 }
 
-// paint returns the painted picture.
+// paint runs the engine and returns the painted picture.
 func (a *attempt) paint(ctx context.Context, r style.Request) (*image.RGBA, error) {
 	a.report.Receipt.ColdStart = !a.w.warm.Swap(true)
 	painted, took, err := a.stylize(ctx, r)

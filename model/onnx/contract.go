@@ -20,13 +20,13 @@ const (
 const expected = `expected: transform.onnx (content float32 [1,3,H,W], vector float32 [1,N]) -> output_0 float32 [1,3,H,W]; ` +
 	`predict_style.onnx (style float32 [1,3,h,w]) -> vector float32 [1,N]; H and W open, h and w open or 256`
 
-// files holds the two networks' files and the length of their vectors.
+// files are the files of the two networks, and the length of the vectors that they exchange.
 type files struct {
 	transform, predict []byte
 	width              int
 }
 
-// maxFile is the largest size of a network's file in bytes. The shipped transformer has one million
+// maxFile is the largest size of a network's file in bytes. The shipped ones have a few million
 // bytes.
 const maxFile = 512 << 20
 

@@ -34,7 +34,7 @@ func drawOver(planes []float32, dst *image.RGBA, share float32) (nans int) {
 	return blender.NaNs
 }
 
-// planeRows returns row y of each plane.
+// planeRows returns row y of the red, the green and the blue plane of a picture of w x h pixels.
 func planeRows(planes []float32, y, w, h int) (r, g, b []float32) {
 	at := func(c int) []float32 { return planes[(c*h+y)*w:][:w] }
 	return at(0), at(1), at(2)

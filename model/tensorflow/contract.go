@@ -23,7 +23,8 @@ type port struct {
 	index int
 }
 
-// A contract is what a model provides, after it was checked.
+// A contract lists the signatures that a model provides and that this package uses, after they were
+// checked.
 type contract struct {
 	stylize   struct{ content, style, out port }
 	predict   struct{ style, vector port }

@@ -11,7 +11,7 @@ import (
 	"github.com/atelier-go/atelier/model/internal/wire"
 )
 
-// A metaGraph is one of the graphs in saved_model.pb, which differ by their tags.
+// A metaGraph is one of the graphs in saved_model.pb. A file can have several, with different tags.
 type metaGraph struct {
 	tags      []string
 	main      scope
@@ -176,7 +176,8 @@ func (p *parser) metaGraph(b []byte) (*metaGraph, error) {
 	return g, nil
 }
 
-// signature counts the fields of a signature, so that another parser can then parse it.
+// signature counts the fields of a signature, so that their number is limited before another
+// library parses the signature.
 func (p *parser) signature(entry []byte) error {
 	_, def, err := p.Entry(entry)
 	if err != nil {

@@ -118,7 +118,8 @@ func (g *Gallery) Remove(ctx context.Context, names ...string) error {
 	return g.bucket.Delete(ctx, keys...)
 }
 
-// Folders of pictures. A picture's name in them consists of its job's hour and id.
+// The folders of pictures below [Pictures]. The name of a picture in its folder consists of its
+// job's hour and id.
 const (
 	results = "public/"
 	thumbs  = "thumbs/"

@@ -48,9 +48,9 @@ func (l *hourUpdate) updatePage(ctx context.Context, span string, of pictures) (
 	}
 }
 
-// writePage replaces the page whose ETag is was, and returns the number of jobs on it. A page that
-// does not exist is not created without jobs; one that exists is written without jobs too, because
-// it may show jobs that were erased.
+// writePage writes the page whose ETag was was, or which does not exist if was is "", and returns
+// its new ETag and the number of jobs on it. If there are no jobs to show, it does not create a
+// page, but it empties an existing one, which may show jobs that were erased.
 func (l *hourUpdate) writePage(ctx context.Context, key string, of pictures, ids []job.ID, was string) (etag string, jobs int, err error) {
 	m, err := l.buildManifest(ctx, of, ids)
 	if err != nil || len(m.Jobs) == 0 && was == "" {

@@ -56,8 +56,8 @@ func newColorGrid(exact stages, channels int) *colorGrid {
 	return t
 }
 
-// fixed converts 0..1, and values somewhat outside of it, to levels of 0..255 with 6 bits of
-// fraction. NaN becomes black.
+// fixed converts a value of 0..1, or somewhat outside of it, to a level of 0..255 as a fixed-point
+// number with 6 bits after the point. NaN becomes 0.
 func fixed(v float64) int16 {
 	const least, most = -2, 2 // times 255 and 64, the largest that fits
 	if math.IsNaN(v) {
@@ -66,7 +66,7 @@ func fixed(v float64) int16 {
 	return int16(math.Round(min(max(v, least), most) * 255 * 64))
 }
 
-// rgb converts pixels of 4 bytes in place; the fourth byte, alpha, is unchanged.
+// rgb converts pixels of red, green, blue and alpha in place. Alpha does not change.
 func (t *colorGrid) rgb(pix []byte) {
 	for i := 0; i+4 <= len(pix); i += 4 {
 		p := pix[i : i+4 : i+4]
@@ -76,7 +76,7 @@ func (t *colorGrid) rgb(pix []byte) {
 	}
 }
 
-// cmyk converts pixels of 4 bytes, 255 being full ink, to opaque RGBA in place.
+// cmyk converts pixels of four inks, one byte each with 255 for full ink, to opaque RGBA in place.
 func (t *colorGrid) cmyk(pix []byte) {
 	for i := 0; i+4 <= len(pix); i += 4 {
 		p := pix[i : i+4 : i+4]

@@ -165,7 +165,7 @@ func readCLUT(b []byte, in, out int) stage {
 	return table.apply
 }
 
-// clut is a table over a grid in three or four dimensions.
+// A clut (colour lookup table) has values for the points of a grid in three or four dimensions.
 type clut struct {
 	values  []byte // a slice of the profile, the last axis fastest
 	width   int    // bytes per value, 1 or 2

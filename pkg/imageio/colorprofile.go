@@ -5,11 +5,11 @@ import (
 	"math"
 )
 
-// colorProfile is an ICC profile (ICC.1:2022). Like the file that contains it, it is untrusted.
+// colorProfile is an ICC profile (ICC.1:2022). It is untrusted, like the file that contains it.
 //
-// It is evaluated only from the device to sRGB, so that no curve has to be inverted, and values
-// are read from the profile's own bytes when they are needed. A profile therefore costs a few
-// closures of memory and a bounded time per colour, whatever it declares, and its parts may
+// It is used only to convert from the device's colours to sRGB, so that no curve has to be
+// inverted. Values are read from the profile's own bytes when they are needed. Whatever a profile
+// declares, it therefore takes little memory and a bounded time for each colour, and its parts may
 // overlap.
 type colorProfile []byte
 

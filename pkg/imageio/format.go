@@ -25,7 +25,7 @@ var codecs = []codec{
 	{Format: formats.ByName("gif"), parse: parseGIF},
 }
 
-// header is the result of parsing a file's structure.
+// A header is what parse finds out about a file.
 type header struct {
 	width, height int // as stored, both positive
 	// cost is the most memory that a decode takes for each pixel, in bytes: 4 for the result, and

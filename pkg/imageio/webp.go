@@ -10,7 +10,7 @@ import (
 	"golang.org/x/image/webp"
 )
 
-// webpFile is the result of parsing a WebP file: its header, and the position of its first frame.
+// A webpFile describes a WebP file: its header, and where its first frame is.
 type webpFile struct {
 	header
 	frame image.Rectangle // on the canvas, all of it unless the file is animated

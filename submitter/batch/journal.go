@@ -69,8 +69,8 @@ func (b *Batch) CreateJournal(folder string) error {
 	return err
 }
 
-// JournalErr returns the first error of writing to the journal. An event that is not in the journal
-// happens again when the batch is resumed.
+// JournalErr returns the first error of writing to the journal; nil if there was none. What is not
+// in the journal is done again when the batch is resumed.
 func (b *Batch) JournalErr() error {
 	if b.journal == nil {
 		return nil

@@ -90,7 +90,8 @@ func Retry[T any](ctx context.Context, f func() (T, error), retryable func(error
 	}
 }
 
-// longestRetryAfter is the longest Retry-After that is obeyed; a longer one counts as this.
+// longestRetryAfter is the longest time that a client waits because of a Retry-After. A longer one
+// is treated as this one.
 const longestRetryAfter = time.Hour
 
 // retryAfter returns the time of a Retry-After header, in either of its forms, from 0 to
