@@ -15,23 +15,23 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// scheme is the name of the API keys in the OpenAPI document. The scope that an operation needs is
-// written there, and enforced from there.
+// scheme is the name of the API keys in the OpenAPI document. The scope that each operation needs
+// stands there too, and authorize enforces what stands there.
 const scheme = "key"
 
-// needs returns the security of an operation that needs a key with the scope.
+// needs returns the security requirement of an operation that needs a key with the scope.
 func needs(s keyring.Scope) []map[string][]string {
 	return []map[string][]string{{scheme: {string(s)}}}
 }
 
-// open returns the security of an operation that needs no key and ignores one.
+// open returns the security requirement of an operation that needs no key, and ignores a key.
 func open() []map[string][]string { return []map[string][]string{{}} }
 
-// openOr returns the security of an operation that needs no key for public data, and else one with
-// the scope.
+// openOr returns the security requirement of an operation that needs no key for public data, and
+// for other data a key with the scope.
 func openOr(s keyring.Scope) []map[string][]string { return append(open(), needs(s)...) }
 
-// A caller is the sender of a request.
+// A caller is who sent a request: its owner, and what its key allows.
 type caller struct {
 	owner   string   // of the key; empty without one
 	seesAll bool     // may access all jobs: an admin, or any caller of a server without keys
@@ -40,8 +40,8 @@ type caller struct {
 
 type callerKey struct{}
 
-// callerOf returns the sender of the request; if there is none in ctx, a caller without
-// permissions.
+// callerOf returns the sender of the request whose context is ctx. For any other ctx it returns a
+// caller without permissions.
 func callerOf(ctx context.Context) caller {
 	c, ok := ctx.Value(callerKey{}).(caller)
 	if !ok {
@@ -50,9 +50,9 @@ func callerOf(ctx context.Context) caller {
 	return c
 }
 
-// authorize is huma's middleware: it refuses requests without permission and those beyond the
-// owner's share, and adds the caller to the context. An operation that declares no security needs
-// an admin.
+// authorize is middleware for huma. It refuses a request whose sender may not use the operation or
+// has used up the owner's share, and adds the caller to the context of all others. An operation
+// that declares no security requirement is for admins only.
 func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	c, refusal := s.authenticate(r, ctx.Operation().Security)
@@ -70,7 +70,7 @@ func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 	s.withinShare(c.owner, w, r, func() { next(huma.WithValue(ctx, callerKey{}, c)) })
 }
 
-// authenticate returns the sender of a request, or the response that refuses it.
+// authenticate returns the sender of a request, or the problem with which to refuse the request.
 func (s *Server) authenticate(r *http.Request, security []map[string][]string) (caller, *Problem) {
 	if s.Keys == nil {
 		return caller{seesAll: true}, nil // guard has checked that it comes from this machine
@@ -103,7 +103,7 @@ func (s *Server) authenticate(r *http.Request, security []map[string][]string) (
 	return c, nil
 }
 
-// holder returns the holder of a request's key.
+// holder returns the holder of a request's key, or the problem with which to refuse the request.
 func (s *Server) holder(r *http.Request) (keyring.Holder, *Problem) {
 	values := r.Header.Values("Authorization")
 	if len(values) == 0 {
@@ -119,17 +119,17 @@ func (s *Server) holder(r *http.Request) (keyring.Holder, *Problem) {
 		return keyring.Holder{}, newProblem(http.StatusServiceUnavailable, "unavailable", "the server can't read its API keys at the moment; nothing was changed, try again later")
 	}
 	if s.badKeyLogs.Allow() {
-		s.log(r.Context()).Warn("unknown API key", "from", r.RemoteAddr, "method", r.Method, "path", r.URL.Path)
+		s.log(r.Context()).Warn("refused a request with an unknown API key", "from", r.RemoteAddr, "method", r.Method, "path", r.URL.Path)
 	}
 	return keyring.Holder{}, unauthorized("invalid_token")
 }
 
-// newBadKeyLogs limits the log lines about unknown keys, so that trying many does not fill the
-// disk.
+// newBadKeyLogs returns the limit of log lines about unknown keys, so that a client that tries many
+// keys does not fill the disk.
 func newBadKeyLogs() *rate.Limiter { return rate.NewLimiter(1, 20) }
 
-// unauthorized is the response to a request without a valid key. why is the error code of RFC 6750,
-// empty if there is no key.
+// unauthorized returns the problem for a request without a valid key. why is the error code of RFC
+// 6750; it is empty if the request has no key.
 func unauthorized(why string) *Problem {
 	p := newProblem(http.StatusUnauthorized, "unauthorized", "an API key is required: Authorization: Bearer KEY")
 	challenge := "Bearer"
@@ -157,9 +157,9 @@ func (s *Server) authorizedID(ctx context.Context, text string) (job.ID, error) 
 	return id, s.hideFromOthers(ctx, id, j.Owner, err)
 }
 
-// hideFromOthers returns the error for the caller after a job was read with err, which may be nil.
-// For the job of another owner, also an erased one, it is that of a job that never existed. owner
-// is empty if it is unknown.
+// hideFromOthers returns the error to show to the caller after the job id was read with the result
+// err, which may be nil. If the job is another owner's, even an erased one, that is the error for a
+// job that never existed. owner is the job's, or empty if it is unknown.
 func (s *Server) hideFromOthers(ctx context.Context, id job.ID, owner string, err error) error {
 	c := callerOf(ctx)
 	switch {

@@ -12,9 +12,9 @@ import (
 // failureAge is how long a failed result is returned before the next attempt.
 const failureAge = time.Second
 
-// A cached value is fetched by a function that is slow and may never return, such as a system call
-// on a mount whose server is gone, which can't be interrupted. At most one call runs at a time,
-// however many callers wait for its result. A result is returned again until it is older than the
+// A cached value is fetched by a function that may be slow, or may never return: a system call on a
+// mount whose server is gone can't be interrupted. At most one call of the function runs at a time,
+// however many callers wait for its result. A value is returned again until it is older than a
 // given age, an error until it is older than failureAge. It is safe for concurrent use.
 type cached[T any] struct {
 	fetch func() (T, error)
@@ -34,8 +34,8 @@ func newCached[T any](age time.Duration, fetch func() (T, error)) *cached[T] {
 	return &cached[T]{fetch: fetch, age: age}
 }
 
-// get returns the last result, or that of the running or a new call. The error is ctx's if that ends
-// first.
+// get returns the last result or, if that is too old, the result of a call. If ctx ends first, the
+// error is ctx's, and the call goes on.
 func (c *cached[T]) get(ctx context.Context) (T, error) {
 	if last := c.fresh(); last != nil {
 		return last.value, last.err

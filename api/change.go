@@ -23,7 +23,7 @@ func (s *Server) cancel(ctx context.Context, in *jobInput) (*changedOutput, erro
 	return &changedOutput{Cache: "no-store", Body: withURLs(j)}, nil
 }
 
-// retry makes the next run of a failed or canceled job.
+// retry begins the next run of a failed or canceled job.
 func (s *Server) retry(ctx context.Context, in *jobInput) (*acceptedOutput, error) {
 	id, err := s.authorizedID(ctx, in.ID)
 	if err != nil {
@@ -36,9 +36,9 @@ func (s *Server) retry(ctx context.Context, in *jobInput) (*acceptedOutput, erro
 	return accepted(j, "../"+in.ID), nil // relative to this request's own address
 }
 
-// startNextRun makes and enqueues a job's next run. It can be repeated: a run that no worker has
-// started is enqueued again. After errMaybeStored the run may exist without having been enqueued;
-// the sweeper enqueues it if the request is not repeated.
+// startNextRun begins and enqueues a job's next run. It can be repeated: if no worker has started
+// the run yet, the run is enqueued again. If it returns errMaybeStored, the run may exist without
+// having been enqueued. Then the same request again enqueues it, or the sweeper does.
 func (s *Server) startNextRun(ctx context.Context, id job.ID, retry func(job.ID) (job.Job, bool, error)) (job.Job, error) {
 	j, created, err := retry(id)
 	if err != nil {
@@ -73,8 +73,8 @@ func (s *Server) erase(ctx context.Context, in *jobInput) (*struct{}, error) {
 }
 
 // eraseTarget returns the id of a job that the caller may erase, and the names under which its
-// result can be published. Of a damaged job it reads the spec only; if that is unreadable too, the
-// owner is unknown and only an admin may erase the job.
+// result may be published. If the job is damaged, it reads the spec only. If that is unreadable
+// too, the owner is unknown, and only an admin may erase the job.
 func (s *Server) eraseTarget(ctx context.Context, text string) (id job.ID, published []string, err error) {
 	j, err := s.readJob(ctx, text)
 	if err == nil {

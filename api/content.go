@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// serveContent is [http.ServeContent] with problems in place of its plain text errors.
+// serveContent is like [http.ServeContent], but its error responses are problems instead of plain
+// text.
 func serveContent(w http.ResponseWriter, r *http.Request, modified time.Time, content io.ReadSeeker) {
 	http.ServeContent(&contentWriter{ResponseWriter: w}, r, "", modified, content)
 }
@@ -36,7 +37,7 @@ func (w *contentWriter) WriteHeader(status int) {
 	writeProblem(w.ResponseWriter, p)
 }
 
-// Write is [io.Writer].
+// Write implements [io.Writer].
 func (w *contentWriter) Write(b []byte) (int, error) {
 	if w.refused {
 		return len(b), nil
@@ -44,5 +45,5 @@ func (w *contentWriter) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// ReadFrom lets the kernel copy files to the socket.
+// ReadFrom implements [io.ReaderFrom], so that the kernel can copy a file to the socket.
 func (w *contentWriter) ReadFrom(r io.Reader) (int64, error) { return io.Copy(w.ResponseWriter, r) }

@@ -49,7 +49,7 @@ var contract = map[string][]example{
 		{422, "invalid_field", both(submission(), underKey("a key")), namesField("Idempotency-Key")},
 		{422, "idempotency_key_reused", both(submission(), underKey("one"), again("post /v1/jobs"), submission(field{name: "size", value: "64"})), nil},
 		{429, "quota_exceeded", both(in(job.Queued), both(withQuotas(store.Quotas{Unfinished: 1}), submission())), nil},
-		{503, "unavailable", both(submission(), queueAway), nil},
+		{503, "unavailable", both(submission(), queueUnavailable), nil},
 	},
 	"post /v1/uploads": {
 		{201, "", both(withUploads, jsonBody(`{"bytes": 20000000}`)), nil},
@@ -122,7 +122,7 @@ var contract = map[string][]example{
 		{409, "not_retryable", in(job.Running), nil},
 		{409, "too_many_runs", both(in(job.Failed), withQuotas(store.Quotas{Runs: 1})), nil},
 		{429, "quota_exceeded", both(in(job.Queued), both(in(job.Failed), withQuotas(store.Quotas{Unfinished: 1}))), nil},
-		{503, "unavailable", both(in(job.Failed), queueAway), nil},
+		{503, "unavailable", both(in(job.Failed), queueUnavailable), nil},
 	},
 	"delete /v1/jobs/{id}": {
 		{204, "", in(job.Queued), nil},
@@ -138,7 +138,7 @@ var contract = map[string][]example{
 		{415, "not_json", func(s *scene) { s.contentType, s.body = "text/plain", []byte("all") }, nil},
 		{422, "invalid_field", jsonBody(`{"all": true, "limit": 0}`), namesField("limit")},
 		{500, "internal", both(jsonBody(`{"all": true}`), damagedDisk), nil},
-		{503, "unavailable", both(jsonBody(`{"all": true}`), queueAway), nil},
+		{503, "unavailable", both(jsonBody(`{"all": true}`), queueUnavailable), nil},
 	},
 	"get /v1/styles": {
 		{200, "", nil, nil},
@@ -287,4 +287,4 @@ func withQuotas(q store.Quotas) func(*scene) {
 	return func(s *scene) { s.keyless = s.keyless.limited(q) }
 }
 
-func queueAway(s *scene) { s.queue.set(errors.New("connection refused by " + s.store.Dir())) }
+func queueUnavailable(s *scene) { s.queue.set(errors.New("connection refused by " + s.store.Dir())) }

@@ -23,8 +23,8 @@ type plainRoute struct {
 var plainRoutes = map[string]plainRoute{
 	"GET /healthz": {"application/json", nil},
 	"GET /readyz": {"application/json", []example{
-		{503, "not_ready", queueAway, retryAfter(true)},
-		{503, "not_ready", storeAway, retryAfter(true)},
+		{503, "not_ready", queueUnavailable, retryAfter(true)},
+		{503, "not_ready", storeUnavailable, retryAfter(true)},
 	}},
 	"GET /metrics": {"text/plain; version=0.0.4; charset=utf-8; escaping=underscores", []example{
 		{401, "unauthorized", func(s *scene) { s.as = "none" }, nil},

@@ -60,7 +60,7 @@ func (o operation) usual(name string, first example) (all []example) {
 		}
 	}
 	if !strings.Contains(name, "/v1/styles") {
-		add(503, "unavailable", storeAway, nil)
+		add(503, "unavailable", storeUnavailable, nil)
 	}
 	if has("206") {
 		add(206, "", with("Range", "bytes=0-7"), eightBytes)
@@ -127,7 +127,7 @@ func rateUsedUp(s *scene) {
 	s.keyless.send("POST", "/v1/jobs/nonsense/cancel", "")
 }
 
-func storeAway(s *scene) {
+func storeUnavailable(s *scene) {
 	away := s.store.Dir() + ".away"
 	if err := os.Rename(s.store.Dir(), away); err != nil {
 		s.Fatal(err)

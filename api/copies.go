@@ -16,37 +16,37 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// copies are the published pictures in a bucket, over a network. Names are those of
-// store.Published.
+// copies gives access to the copies of published pictures in a bucket, over a network. The names
+// are those that store.Published returns.
 type copies interface {
 	Has(ctx context.Context, name string) (bool, error)
 	Put(ctx context.Context, name string, picture io.ReadSeeker) error
 	Remove(ctx context.Context, names ...string) error
-	// Link returns an address at which any client can GET a copy for some minutes.
+	// Link returns an address from which any client can GET a copy for some minutes.
 	Link(ctx context.Context, name, contentType, disposition string) (string, error)
 	// Origin returns the scheme and host of the links.
 	Origin(ctx context.Context) (string, error)
 }
 
 const (
-	// lookupTimeout limits a lookup of a copy. If it fails, the picture is sent from the shared
-	// directory.
+	// lookupTimeout limits how long the bucket is asked for a copy. After that, the picture is sent
+	// from the shared directory.
 	lookupTimeout = 2 * time.Second
-	// copyTimeout limits the making of a copy, and its removal.
+	// copyTimeout limits how long copying a picture to the bucket, or removing a copy, may take.
 	copyTimeout = 20 * time.Second
-	// bucketPause is how long no request is sent to a bucket after one failed.
+	// bucketPause is how long no request is sent to the bucket after a request has failed.
 	bucketPause = 5 * time.Second
 )
 
-// A linker makes links to the copies.
+// A linker makes links to copies, and remembers which copies exist.
 type linker struct {
 	copies
 	known            *recentIDs
 	unavailableUntil atomic.Int64 // no lookups before this time, in Unix milliseconds
 }
 
-// serveOrRedirect responds with a redirect to the picture's copy in the bucket, or, if there is
-// none, with the picture, like servePicture.
+// serveOrRedirect responds with a redirect to the picture's copy in the bucket if there is one, and
+// otherwise with the picture itself, as servePicture does.
 func (s *Server) serveOrRedirect(name string, file *os.File, id job.ID, p pictureHeaders) *huma.StreamResponse {
 	here := servePicture(file, file.Close, p)
 	if s.linker == nil {
@@ -70,10 +70,10 @@ func (s *Server) serveOrRedirect(name string, file *os.File, id job.ID, p pictur
 	}}
 }
 
-// linkTo returns a link to a picture's copy. It returns none if the picture is to be sent from
-// here: for HEAD, since a link is signed only for GET, if the client has the picture already, if
-// there is no copy, and if the bucket is unavailable. A picture that is too large to be sent from
-// here is copied to the bucket first.
+// linkTo returns a link to a picture's copy, or "" if the picture is to be sent from here: for
+// HEAD, because a link is signed for GET only; if the client has the picture already; if there is
+// no copy; and if the bucket is unavailable. A picture that is too large for a response is first
+// copied to the bucket.
 func (s *Server) linkTo(r *http.Request, name string, file *os.File, id job.ID, p pictureHeaders) (string, error) {
 	if r.Method != http.MethodGet || etagMatches(r.Header.Get("If-None-Match"), p.etag) {
 		return "", nil
@@ -96,7 +96,7 @@ func (s *Server) linkTo(r *http.Request, name string, file *os.File, id job.ID, 
 		link, err = s.linker.Link(r.Context(), name, p.contentType, p.disposition())
 	}
 	if err != nil && r.Context().Err() == nil && !errors.Is(err, errBucketUnavailable) {
-		s.log(r.Context()).Warn("link to a picture's copy", "job", id, "error", err)
+		s.log(r.Context()).Warn("no link to the copy of a picture; sending the picture itself if it is small enough", "job", id, "error", err)
 	}
 	if err != nil && tooLarge && r.Header.Get("Range") == "" {
 		return "", fmt.Errorf("%w: %w", errTooLarge, err)
@@ -108,10 +108,10 @@ func (s *Server) linkTo(r *http.Request, name string, file *os.File, id job.ID, 
 // unavailable.
 var errTooLarge = errors.New("the picture is too large to be sent at the moment")
 
-// errBucketUnavailable is the error of lookups within bucketPause after a failed one.
+// errBucketUnavailable is returned without a request, if one has failed less than bucketPause ago.
 var errBucketUnavailable = errors.New("the bucket was unavailable a moment ago")
 
-// newLinker returns nil for nil.
+// newLinker returns a linker to copies in c; nil if c is nil.
 func newLinker(c copies) *linker {
 	if c == nil {
 		return nil
@@ -125,7 +125,7 @@ const (
 	knownCopyAge   = time.Minute
 )
 
-// origin returns the scheme and host of links; "" without copies.
+// origin returns the scheme and host of all links; "" if there are no copies.
 func (l *linker) origin() (string, error) {
 	if l == nil {
 		return "", nil
@@ -135,8 +135,8 @@ func (l *linker) origin() (string, error) {
 	return l.Origin(ctx)
 }
 
-// forget removes the names of an erased job's copies. It only saves memory, since requests for an
-// erased job look for no copy.
+// forget removes the names of an erased job's copies from memory. It only saves memory, because a
+// request for an erased job never looks for a copy.
 func (l *linker) forget(names []string) {
 	if l == nil {
 		return
@@ -146,7 +146,8 @@ func (l *linker) forget(names []string) {
 	}
 }
 
-// hasCopy reports whether there is a copy. That there is one is remembered for knownCopyAge.
+// hasCopy reports whether a picture has a copy in the bucket. It remembers existing copies for
+// knownCopyAge.
 func (l *linker) hasCopy(ctx context.Context, name string) (bool, error) {
 	now := time.Now()
 	if l.known.has(name, now) {
@@ -167,9 +168,9 @@ func (l *linker) hasCopy(ctx context.Context, name string) (bool, error) {
 	return there, err
 }
 
-// makeCopy copies a picture to the bucket before DataSync does. If the job was erased in the
-// meantime, perhaps before the copy existed, makeCopy removes the copy and returns the error of the
-// erased job.
+// makeCopy copies a picture to the bucket, because DataSync has not done so yet. If the job is
+// erased meanwhile, perhaps before the copy existed, makeCopy removes the copy and returns the
+// error for an erased job.
 func (s *Server) makeCopy(ctx context.Context, name string, picture io.ReadSeeker, id job.ID) error {
 	making, cancel := context.WithTimeout(ctx, copyTimeout)
 	defer cancel()

@@ -176,7 +176,7 @@ func TestResultWhileBucketIsUnavailable(t *testing.T) {
 	if n := a.heads.Load() - asked; n != 1 {
 		t.Errorf("S3 got %d requests in a moment", n)
 	}
-	if n := strings.Count(log.String(), "link to a picture's copy"); n != 1 {
+	if n := strings.Count(log.String(), "no link to the copy of a picture"); n != 1 {
 		t.Errorf("logged %d times:\n%s", n, log.String())
 	}
 	small := s.beside(settings(100)) // too large for this one

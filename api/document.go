@@ -11,12 +11,13 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// replies are an operation's responses in the OpenAPI document, by status.
+// replies are the responses of an operation in the OpenAPI document, by their status.
 type replies = map[string]*huma.Response
 
-// problems returns the descriptions of an operation's problems, with those that every operation
-// has: a request from another site's page, and too many requests, of one owner or of all. They
-// replace huma's Errors, which adds 422 and 500 to operations that can't return them.
+// problems returns the descriptions of an operation's problems: those with the given statuses, and
+// those that every operation has, which are a request from another site's page, and too many
+// requests of one owner or of all. They replace huma's field Errors, which adds 422 and 500 to
+// operations that never return them.
 func problems(statuses ...int) replies {
 	all := replies{}
 	for _, status := range append(statuses, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable) {
@@ -27,7 +28,7 @@ func problems(statuses ...int) replies {
 	return all
 }
 
-// withRetryAfter adds Retry-After to the 409.
+// withRetryAfter adds the header Retry-After to the response with status 409.
 func withRetryAfter(r replies) replies {
 	r["409"].Headers["Retry-After"] = &huma.Header{Schema: &huma.Schema{Type: huma.TypeString}}
 	return r
@@ -41,7 +42,8 @@ var problemHeaders = map[int][]string{
 	http.StatusServiceUnavailable:           {"Retry-After"},
 }
 
-// pictures adds the responses of an operation that returns a picture of one of the types.
+// pictures adds the responses of an operation that returns a picture of one of these media types to
+// others.
 func pictures(others replies, types ...string) replies {
 	content := map[string]*huma.MediaType{}
 	for _, t := range types {
@@ -54,7 +56,7 @@ func pictures(others replies, types ...string) replies {
 	return others
 }
 
-// withRedirect adds the redirect to a copy on S3.
+// withRedirect adds the redirect to a copy on S3 to others.
 func withRedirect(others replies) replies {
 	others["303"] = reply("The picture is available at another address for some minutes: send no key there", nil, "Location", "Cache-Control")
 	return others
@@ -78,8 +80,9 @@ var headerDocs = map[string]string{
 	"WWW-Authenticate": "An API key is required, or the scope that the key lacks",
 }
 
-// describeHeaders adds to every header its description and whether clients can rely on it. It is
-// called after the registrations, in which huma adds the headers of its outputs.
+// describeHeaders adds to each response header its description, and whether the header is always
+// there. It is called after all operations are registered, because huma adds the headers of its
+// outputs then.
 func describeHeaders(doc *huma.OpenAPI) {
 	for _, path := range doc.Paths {
 		for _, operation := range []*huma.Operation{path.Get, path.Post, path.Delete} {
@@ -97,8 +100,8 @@ func describeHeaders(doc *huma.OpenAPI) {
 	}
 }
 
-// describeTypes adds the schema of problems, which is in none of huma's outputs, and that some
-// members of a job are null at first.
+// describeTypes adds the schema of problems, which none of huma's outputs contains, and marks the
+// members of a job that can be null.
 func describeTypes(schemas huma.Registry) {
 	schemas.Schema(reflect.TypeFor[Problem](), true, "")
 	schemas.Schema(reflect.TypeFor[job.Job](), true, "")

@@ -16,8 +16,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A Problem is the body of every error response, RFC 9457. Code is stable and for programs; Detail
-// is for people.
+// A Problem is the body of every error response (RFC 9457). Programs rely on Code, which is stable;
+// Detail is for people.
 type Problem struct {
 	Type   string         `json:"type" doc:"Always about:blank; the code identifies the problem"`
 	Title  string         `json:"title"`
@@ -35,7 +35,8 @@ type ProblemField struct {
 	Detail string `json:"detail"`
 }
 
-// Error, GetStatus, GetHeaders and ContentType make a Problem an error that huma writes as a response.
+// Error implements error; with GetStatus, GetHeaders and ContentType, huma writes a Problem as the
+// response.
 func (p *Problem) Error() string { return p.Detail }
 
 // GetStatus returns the HTTP status.
@@ -47,8 +48,8 @@ func (p *Problem) GetHeaders() http.Header { return p.header }
 // ContentType returns the media type of RFC 9457.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
-// mapping is the one table from errors to responses. The first match applies. hint is what the user
-// can do; the cause is only logged.
+// mapping is the only table from errors to responses. The first entry that matches is used. hint is
+// what the user can do. The cause is only logged.
 var mapping = []struct {
 	err    error
 	status int
@@ -84,37 +85,39 @@ var mapping = []struct {
 	{errTooLarge, 503, "unavailable", "try again in a moment, or request parts of it (Range: bytes=0-4194303)"},
 	{errTimeLimit, 503, "unavailable", "repeat the request for the rest"},
 	{job.ErrBusy, 503, "busy", "try again in a moment"},
-	{job.ErrStoreAway, 503, "unavailable", "try again in a moment"},
+	{job.ErrStoreUnavailable, 503, "unavailable", "try again in a moment"},
 	{errTooSlow, 408, "too_slow", "try again, or send a smaller picture"},
 }
 
-// errTooSlow is the error for a body that did not arrive in time.
+// errTooSlow means that the body of a request did not arrive in time.
 var errTooSlow = errors.New("the upload took too long")
 
-// errUnavailable: the store or the queue is unavailable, and nothing was stored.
+// errUnavailable means that the store or the queue is unavailable, and that nothing was stored.
 var errUnavailable = errors.New("the service can't accept or return jobs at the moment")
 
-// errMaybeStored: the store or the queue is unavailable, and the job or run may be stored already. The
-// client got no confirmation; the same request again completes it.
+// errMaybeStored means that the store or the queue is unavailable, and that the job or its run may
+// be stored already. Nothing was confirmed to the client. Sending the same request again completes
+// it.
 var errMaybeStored = errors.New("the service can't accept jobs at the moment")
 
-// errTimeLimit: the request would take more time than one request has.
+// errTimeLimit means that a request would take more time than a request may take.
 var errTimeLimit = errors.New("this request would take longer than the time limit")
 
-// withoutDetails are the errors whose wrapped details, such as the failed operation, are useless to
-// the user, or obscure the useful sentence.
+// withoutDetails are errors of which only the sentinel error's text is shown. What is wrapped
+// around it, such as the failed operation, would not help the user, or would hide the sentence that
+// does.
 var withoutDetails = []error{job.ErrUploadNotFound, job.ErrUploadExpired, job.ErrUploadTaken, job.ErrUploadIncomplete, job.ErrNotFound, job.ErrGone, job.ErrNoPreview, job.ErrNotReady, job.ErrKeyReused, errTooSlow}
 
-// untrustedDetails are errors that can wrap the text of a decoder, even of one that crashed.
-// Details are shown only of an inspectionError.
+// untrustedDetails are errors that may wrap the text of a decoder process, even of one that
+// crashed. Their details are shown only if they come from imageio.Inspect (see inspectionError).
 var untrustedDetails = []error{job.ErrDamagedImage, job.ErrUnsupportedImage}
 
-// An inspectionError is an error of imageio.Inspect, whose text is safe to show.
+// An inspectionError is an error of imageio.Inspect. Its text can be shown to the user.
 type inspectionError struct{ error }
 
 func (e inspectionError) Unwrap() error { return e.error }
 
-// problem converts err to a response. An error that is not in the table is a fault of the server:
+// problem returns the response for err. An error that is not in the table is a fault of the server:
 // the client gets a general sentence, and the cause is logged.
 func (s *Server) problem(ctx context.Context, operation string, err error) error {
 	if p, ok := errors.AsType[*Problem](err); ok {
@@ -135,7 +138,7 @@ func (s *Server) problem(ctx context.Context, operation string, err error) error
 		}
 		detail := err.Error()
 		if m.status >= 500 && !errors.Is(m.err, errCrowded) && !errors.Is(m.err, job.ErrBacklog) { // these are no faults, and frequent
-			s.log(ctx).Error(operation, "error", err)
+			s.log(ctx).Error("could not "+operation, "error", err)
 		}
 		hidden := slices.Contains(untrustedDetails, m.err) && !errors.As(err, new(inspectionError))
 		if m.status >= 500 || hidden || slices.Contains(withoutDetails, m.err) {
@@ -153,18 +156,19 @@ func (s *Server) problem(ctx context.Context, operation string, err error) error
 		}
 		return p
 	}
-	s.log(ctx).Error(operation, "error", err)
+	s.log(ctx).Error("could not "+operation, "error", err)
 	return newProblem(http.StatusInternalServerError, "internal", "the server failed; your request is not the cause. The server's log has the reason")
 }
 
-// quotaProblem is the response to a request beyond an owner's quota.
+// quotaProblem returns the problem for a request that would exceed an owner's quota.
 func quotaProblem(q *store.QuotaError) *Problem {
 	p := newProblem(http.StatusTooManyRequests, "quota_exceeded", q.Error())
 	p.header = http.Header{"Retry-After": {inSeconds(q.After)}}
 	return p
 }
 
-// retryDiskFull is the Retry-After, in seconds, while the disk is full: jobs must be removed first.
+// retryDiskFull is the Retry-After, in seconds, while the disk is full. It is long, because jobs
+// must be removed first.
 const retryDiskFull = 60
 
 // retryUnavailable is the Retry-After, in seconds, of other 503 and 429 responses.
@@ -185,7 +189,7 @@ func newProblem(status int, code, detail string) *Problem {
 	return p
 }
 
-// invalid is the response to invalid fields: their names, and what is allowed.
+// invalid returns the problem for invalid fields, with their names and what is allowed.
 func invalid(fields ...*job.FieldError) *Problem {
 	p := newProblem(http.StatusUnprocessableEntity, "invalid_field", "")
 	for i, f := range fields {
@@ -198,8 +202,8 @@ func invalid(fields ...*job.FieldError) *Problem {
 	return p
 }
 
-// useProblems replaces huma's own error responses by problems. The hook is a global of huma; it is
-// set once, to a function without state.
+// useProblems makes huma use problems for its own error responses. It sets a global variable of
+// huma, once, to a function without state.
 var useProblems = sync.OnceFunc(func() {
 	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
 		var fields []*job.FieldError
@@ -220,7 +224,8 @@ var useProblems = sync.OnceFunc(func() {
 	}
 })
 
-// fieldOf names a field as the request does: wait for huma's query.wait.
+// fieldOf returns the name that a field has in the request: wait where huma says query.wait, for
+// example.
 func fieldOf(d *huma.ErrorDetail) *job.FieldError {
 	name := d.Location
 	for _, place := range []string{"query.", "header.", "path.", "body."} {

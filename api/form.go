@@ -21,7 +21,7 @@ const (
 	formOverhead  = 64 << 10 // part headers and text fields of one form
 )
 
-// A form is a submission as it was sent: text fields by name, and the pictures.
+// A form is the body of a submission: text fields by their names, and the pictures.
 type form struct {
 	fields map[string]string
 	files  map[string][]byte // in buffer, one after the other
@@ -33,7 +33,7 @@ type form struct {
 // memory returns how many bytes the pictures occupy.
 func (f *form) memory() int64 { return int64(cap(f.buffer)) }
 
-// releaseMemory drops the pictures after they are stored.
+// releaseMemory frees the memory of the pictures, once they are stored.
 func (f *form) releaseMemory() {
 	f.files, f.buffer = nil, nil
 	if f.onRelease != nil {
@@ -47,16 +47,16 @@ var (
 	fileFields = []string{"image", "style_image"}
 )
 
-// maxFormBytes returns the largest size of a form.
+// maxFormBytes returns the size of the largest form in bytes, if each file may have maxFile bytes.
 func maxFormBytes(maxFile int64) int64 { return int64(len(fileFields))*maxFile + formOverhead }
 
 func pictureTooLarge(maxFile int64) error {
 	return fmt.Errorf("%w: at most %s for each picture", job.ErrTooManyBytes, mebibytes(maxFile))
 }
 
-// formSize returns the largest size of a multipart body: its declared size, or the largest allowed
-// size if it declares none. The error is for a declared size over the limit and for a body of
-// another type.
+// formSize returns how many bytes a multipart body has at most: its declared size, or the largest
+// allowed size if it declares none. It returns an error if the declared size is over the limit, or
+// if the body is not multipart.
 func formSize(r *http.Request, maxFile int64) (int64, error) {
 	if _, err := boundaryOf(r); err != nil {
 		return 0, err
@@ -82,7 +82,7 @@ func boundaryOf(r *http.Request) (string, error) {
 	return params["boundary"], nil
 }
 
-// readForm reads a multipart body of at most size bytes part by part into memory of that size. It
+// readForm reads a multipart body of at most size bytes into memory of that size, part by part. It
 // writes no temporary file, and returns an error as soon as the body exceeds the limit.
 func readForm(r *http.Request, size, maxFile int64) (*form, error) {
 	boundary, err := boundaryOf(r)
@@ -110,8 +110,8 @@ func readForm(r *http.Request, size, maxFile int64) (*form, error) {
 	}
 }
 
-// readPart reads one part. An unknown name is an error, because a job with a misspelt, ignored
-// setting would paint the wrong picture.
+// readPart reads one part. A part with an unknown name is an error: if a misspelt setting were
+// ignored, the wrong picture would be painted.
 func (f *form) readPart(part *multipart.Part, maxFile int64) error {
 	name := part.FormName()
 	_, textTwice := f.fields[name]
@@ -158,8 +158,9 @@ func (f *form) readFile(part io.Reader, name string, maxFile int64) error {
 	return fmt.Errorf("%s: %w: at most %s", name, job.ErrTooManyBytes, mebibytes(maxFile))
 }
 
-// trim copies the pictures to a buffer of their size if they are much smaller than the buffer,
-// which is the largest allowed for a body of undeclared size.
+// trim copies the pictures into a smaller buffer if they fill only a small part of theirs. That is
+// the case if the body did not declare its size, because its buffer then has the largest allowed
+// size.
 func (f *form) trim() {
 	if len(f.buffer) > cap(f.buffer)/4 {
 		return
@@ -173,7 +174,7 @@ func (f *form) trim() {
 	f.buffer = room
 }
 
-// formError distinguishes errors of the client from those of the connection.
+// formError returns the error of reading a form as an error of the client or of the connection.
 func formError(err error) error {
 	var field *job.FieldError
 	if errors.Is(err, job.ErrTooManyBytes) || errors.As(err, &field) {
@@ -185,8 +186,8 @@ func formError(err error) error {
 	return newProblem(http.StatusBadRequest, "malformed_request", "the multipart body can't be read: it is empty, cut short, or its boundary is wrong")
 }
 
-// number returns a numeric field, or def if it is absent. It appends to bad if the field is not a
-// number.
+// number returns a numeric field, or def if the form does not have it. If it is not a number, it
+// appends an error to bad.
 func (f *form) number(name string, def float64, bad *[]*job.FieldError) float64 {
 	s, ok := f.fields[name]
 	if !ok {
@@ -200,7 +201,7 @@ func (f *form) number(name string, def float64, bad *[]*job.FieldError) float64 
 	return v
 }
 
-// integer returns a field with a whole number, like number.
+// integer is like number, for a whole number.
 func (f *form) integer(name string, def int, bad *[]*job.FieldError) int {
 	s, ok := f.fields[name]
 	if !ok {
@@ -214,7 +215,7 @@ func (f *form) integer(name string, def int, bad *[]*job.FieldError) int {
 	return v
 }
 
-// boolean returns a field that is true or false, like number.
+// boolean is like number, for true or false.
 func (f *form) boolean(name string, def bool, bad *[]*job.FieldError) bool {
 	switch s, ok := f.fields[name]; {
 	case !ok:
@@ -229,7 +230,7 @@ func (f *form) boolean(name string, def bool, bad *[]*job.FieldError) bool {
 	}
 }
 
-// text returns a text field, or def if it is absent.
+// text returns a text field, or def if the form does not have it.
 func (f *form) text(name, def string) string {
 	if s, ok := f.fields[name]; ok {
 		return s
@@ -237,8 +238,8 @@ func (f *form) text(name, def string) string {
 	return def
 }
 
-// cappedReader returns err after more than left bytes were read, whereas io.LimitReader would
-// report the end of the body.
+// A cappedReader returns err when more than left bytes are read. io.LimitReader would report the
+// end of the body there.
 type cappedReader struct {
 	r    io.Reader
 	left int64

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// GallerySite returns the files of the gallery page as a static site: flat, with the page as
-// index.html. It reads the manifests of package gallery, starting with gallery/index.json. All that
-// it shows must be at its own origin.
+// GallerySite returns the files of the gallery page as a static site, without folders; the page is
+// index.html. The page reads the manifests of package gallery, beginning with gallery/index.json.
+// All that it shows must have the page's own origin.
 func GallerySite() fs.FS {
 	names, err := fs.Glob(ui, "ui/gallery*")
 	if err != nil {
@@ -44,8 +44,8 @@ func GallerySite() fs.FS {
 	return site
 }
 
-// staticPage changes the page for a site without an API: its list is the manifests, it has no link
-// to the home page, and contains the content security policy, which no server sends.
+// staticPage returns the page for a site without an API. It reads its list from the manifests, has
+// no link to the home page, and contains the content security policy, because no server sends one.
 func staticPage(page []byte) []byte {
 	for _, change := range [][2]string{
 		{`content="v1/gallery?limit=60"`, `content="gallery/index.json"`},

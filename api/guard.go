@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// guard refuses requests that other sites' pages make a browser send. They reach a server on
-// loopback too: a page can post to it, and can read from it after rebinding its own name to
-// 127.0.0.1. With keys, the server may be reached by any name, since a page that has rebound its
-// name has no key.
+// guard refuses requests that other sites' pages make a browser send. Such requests also reach a
+// server on loopback: a page can post to it, and it can read from it if it makes its own name stand
+// for 127.0.0.1 (DNS rebinding). With keys, requests may use any name for the server, because such
+// a page has no key.
 func guard(next http.Handler, keyless bool) http.Handler {
 	cross := http.NewCrossOriginProtection() // Sec-Fetch-Site, or Origin against Host
 	refuse := func(w http.ResponseWriter, detail string) {

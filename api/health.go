@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// readyTimeout is the time limit of the checks of /readyz together.
+// readyTimeout limits how long the checks of /readyz may take together.
 const readyTimeout = 3 * time.Second
 
-// healthRoutes adds the routes for load balancers and service managers. They need no key, so store
-// and queue are checked at most once in probeAge, however many requests there are.
+// healthRoutes adds the routes for load balancers and service managers. They need no key. Store and
+// queue are therefore checked at most once in probeAge, however many requests there are.
 func (s *Server) healthRoutes(mux *router) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, "application/json", map[string]string{"status": "ok"})
@@ -29,7 +29,7 @@ func (s *Server) healthRoutes(mux *router) {
 		} {
 			if err := part.check(ctx); err != nil {
 				if s.unreadyLogs.Allow() {
-					s.Log.Error("not ready", "part", part.name, "error", err)
+					s.Log.Error("not ready, because a part is unavailable", "part", part.name, "error", err)
 				}
 				writeProblem(w, newProblem(http.StatusServiceUnavailable, "not_ready", "the "+part.name+" is unavailable"))
 				return
@@ -46,7 +46,7 @@ func (s *Server) checkQueue(ctx context.Context) error {
 	return s.Queue.Check(ctx)
 }
 
-// writeProblem writes a problem outside of huma's handlers.
+// writeProblem writes a problem as the response, for handlers that are not huma's.
 func writeProblem(w http.ResponseWriter, p *Problem) {
 	maps.Copy(w.Header(), p.header)
 	writeJSON(w, p.Status, p.ContentType(""), p)

@@ -17,8 +17,8 @@ const (
 	maxKey    = 255 // characters
 )
 
-// keyParameter describes the header. idempotencyKey reads it, because huma treats an empty header
-// like an absent one.
+// keyParameter describes the header Idempotency-Key in the OpenAPI document. idempotencyKey reads
+// it, because huma treats an empty header like a missing one.
 func keyParameter() *huma.Param {
 	shortest, longest := 1, maxKey
 	return &huma.Param{
@@ -28,7 +28,7 @@ func keyParameter() *huma.Param {
 	}
 }
 
-// idempotencyKey returns the key of a request; empty without the header.
+// idempotencyKey returns the idempotency key of a request; "" if the request has no such header.
 func idempotencyKey(h http.Header) (string, error) {
 	values := h.Values(keyHeader)
 	if len(values) == 0 {
@@ -50,17 +50,17 @@ func idempotencyKey(h http.Header) (string, error) {
 	return key, nil
 }
 
-// storeOnce is storeAndEnqueue with an idempotency key. A job that is stored with a key stays,
-// because another request may have confirmed it: if it can't be enqueued, the same request again
-// does so, or the sweeper.
+// storeOnce is like storeAndEnqueue, for a request with an idempotency key. The stored job stays
+// even if it can't be enqueued, because another request with the key may have confirmed it: sending
+// the same request again enqueues it, or the sweeper does.
 func (s *Server) storeOnce(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
 	j, created, err := s.Store.CreateOnce(spec, f.files["image"], f.files["style_image"], key)
 	f.releaseMemory()
 	return s.enqueueKeyed(ctx, j, created, err)
 }
 
-// enqueueKeyed enqueues a job that was stored with a key, by this request (created) or an earlier
-// one. err is the error of storing it.
+// enqueueKeyed enqueues a job that was stored with an idempotency key. err is the error of storing
+// it, and created reports whether this request has stored it, and not an earlier one.
 func (s *Server) enqueueKeyed(ctx context.Context, j job.Job, created bool, err error) (job.Job, error) {
 	if errors.Is(err, job.ErrKeyReused) || errors.Is(err, job.ErrUploadTaken) || errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrQuota) || errors.Is(err, job.ErrDiskFull) || errors.Is(err, job.ErrBacklog) {
 		return job.Job{}, err
@@ -79,5 +79,6 @@ func (s *Server) enqueueKeyed(ctx context.Context, j job.Job, created bool, err 
 }
 
 // createdRecently reports whether the request that created a job may still be about to enqueue it.
-// A time further in the future is of another machine's clock and proves nothing.
+// If the creation time is further in the future, it is from the clock of another machine, and says
+// nothing.
 func createdRecently(j job.Job) bool { return time.Since(j.CreatedAt).Abs() <= enqueueGrace }

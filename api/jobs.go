@@ -13,14 +13,15 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// retryUnfinished is the Retry-After, in seconds, of an unfinished job.
+// retryUnfinished is the Retry-After, in seconds, of a response with an unfinished job.
 const retryUnfinished = 1
 
 type jobInput struct {
 	ID string `path:"id" doc:"The job's id"`
 }
 
-// The responses that contain a job: when it is read, submitted or retried, and canceled.
+// The responses that contain a job: to reading it, to submitting or retrying it, and to canceling
+// it.
 type (
 	jobOutput struct {
 		RetryAfter string `header:"Retry-After"`
@@ -53,7 +54,7 @@ type getJobInput struct {
 	IfNoneMatch string `header:"If-None-Match"`
 }
 
-// getJob returns a job, with wait after it has changed.
+// getJob returns a job. With ?wait, it first waits until the job has changed.
 func (s *Server) getJob(ctx context.Context, in *getJobInput) (*jobOutput, error) {
 	j, err := s.readJob(ctx, in.ID)
 	if err == nil && in.Wait > 0 {
@@ -74,7 +75,7 @@ func (s *Server) getJob(ctx context.Context, in *getJobInput) (*jobOutput, error
 	return out, nil
 }
 
-// accepted is the response with a queued job, whose address is location.
+// accepted returns the response with a job that was queued. location is the job's address.
 func accepted(j job.Job, location string) *acceptedOutput {
 	return &acceptedOutput{Location: location, RetryAfter: retryAfter(j), Cache: "no-store", Body: withURLs(j)}
 }
@@ -99,7 +100,7 @@ func (s *Server) readJob(ctx context.Context, text string) (job.Job, error) {
 	return withURLs(j), nil
 }
 
-// withURLs adds the addresses of a job's result.
+// withURLs returns the job with the addresses of its result and thumbnail.
 func withURLs(j job.Job) job.Job {
 	if j.Result != nil {
 		r := *j.Result
@@ -112,7 +113,8 @@ func withURLs(j job.Job) job.Job {
 	return j
 }
 
-// etagMatches is the comparison of If-None-Match, RFC 9110: weak, with each of a list, or with any.
+// etagMatches reports whether an If-None-Match header matches an ETag, by RFC 9110: with a weak
+// comparison, with any ETag of a list, or with "*".
 func etagMatches(header, etag string) bool {
 	for candidate := range strings.SplitSeq(header, ",") {
 		candidate = strings.TrimSpace(candidate)
@@ -123,8 +125,8 @@ func etagMatches(header, etag string) bool {
 	return false
 }
 
-// etagOfJob returns a hash of a job's representation, so that an ETag always stands for the same
-// bytes, whichever version of the program reads the job. The position in the queue is excluded.
+// etagOfJob returns a hash of a job's JSON without the position in the queue. So the same ETag
+// always stands for the same bytes, whichever version of the program reads the job.
 func etagOfJob(j job.Job) string {
 	j.QueuePosition = nil
 	b, err := json.Marshal(j)

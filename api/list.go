@@ -14,7 +14,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// listTimeout is how long a listing waits for its turn before it is refused.
+// listTimeout is how long a request for a list waits for a free place before it is refused.
 const listTimeout = 5 * time.Second
 
 type listInput struct {
@@ -33,7 +33,7 @@ type listOutput struct {
 	Body  jobList
 }
 
-// A jobList is a page of jobs.
+// A jobList is one page of a list of jobs.
 type jobList struct {
 	Jobs       []job.Job `json:"jobs" nullable:"false" doc:"Newest first"`
 	NextCursor *string   `json:"next_cursor" doc:"For the next request; null if there are no more jobs"`
@@ -66,8 +66,7 @@ func (s *Server) listJobs(ctx context.Context, in *listInput) (*listOutput, erro
 	return s.list(ctx, q, in.Cursor)
 }
 
-// listGallery returns a page of the public jobs, whose representation does not contain their
-// owners.
+// listGallery returns a page of the public jobs. Their JSON does not contain their owners.
 func (s *Server) listGallery(ctx context.Context, in *galleryInput) (*listOutput, error) {
 	return s.list(ctx, store.Query{
 		Limit: in.Limit, Keep: isPublicResult,
@@ -103,7 +102,8 @@ func (s *Server) list(ctx context.Context, q store.Query, cursor string) (*listO
 	return out, nil
 }
 
-// listWithinShare lists jobs when a place for a listing is free.
+// listWithinShare lists jobs, as soon as fewer than concurrentLists lists are being made and the
+// owner's share allows one more.
 func (s *Server) listWithinShare(ctx context.Context, q store.Query) ([]job.Job, job.ID, error) {
 	owner := callerOf(ctx).owner
 	if err := s.pools.lists.reserve(ctx, owner, 1, listTimeout); err != nil {
@@ -113,10 +113,10 @@ func (s *Server) listWithinShare(ctx context.Context, q store.Query) ([]job.Job,
 	return s.Store.List(q)
 }
 
-// A cursor contains when the last job of a page was made, to 1/4096 of a millisecond, but not its
-// id, because in the gallery that may be a private job. It is the id without its 62 random bits. Of
-// two jobs of the same moment, which only two processes can make, the older is missing from a list
-// whose page ends between them.
+// formatCursor returns a cursor for the jobs older than id: the id without its 62 random bits,
+// because in the gallery it may be the id of a private job. So it says when the job was made, to
+// 1/4096 of a millisecond. If two processes make a job in the same moment, and a page ends between
+// the two, the list lacks the older one.
 func formatCursor(id job.ID) string {
 	u := uuid.MustParse(string(id))
 	const random, variant = 8, 0x80 // the first byte with random bits; the two bits above them are the UUID's variant

@@ -19,7 +19,7 @@ import (
 )
 
 // metrics are the Prometheus metrics of /metrics. No label contains a job, an owner or a path,
-// whose number is unbounded. A nil *metrics counts nothing.
+// because their number is unlimited. A nil *metrics counts nothing.
 type metrics struct {
 	registry    *prometheus.Registry
 	requests    *prometheus.CounterVec
@@ -96,7 +96,8 @@ func (m *metrics) countSubmission(spec *job.Spec) {
 	}
 }
 
-// countRequests counts the requests that next handles. The router leaves the route in the request.
+// countRequests returns a handler that counts the requests that next handles. The router notes the
+// matched route in the request.
 func (m *metrics) countRequests(next http.Handler) http.Handler {
 	if m == nil {
 		return next
@@ -118,8 +119,8 @@ func (m *metrics) countRequests(next http.Handler) http.Handler {
 	})
 }
 
-// routeOf returns a request's labels. They are of the matched pattern, since clients choose paths
-// and methods.
+// routeOf returns a request's labels: route and method of the matched pattern, because clients can
+// send any path and method.
 func routeOf(r *http.Request) (route, method string) {
 	route = "none"
 	if _, path, ok := strings.Cut(r.Pattern, " "); ok {
@@ -137,7 +138,7 @@ type statusWriter struct {
 	status int
 }
 
-// WriteHeader starts a response, as Write and ReadFrom do if it was not called.
+// WriteHeader implements [http.ResponseWriter]. Write and ReadFrom call it if the handler has not.
 func (w *statusWriter) WriteHeader(status int) {
 	if w.status == 0 && status >= 200 {
 		w.status = status
@@ -145,7 +146,7 @@ func (w *statusWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// Write is [io.Writer].
+// Write implements [io.Writer].
 func (w *statusWriter) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
@@ -153,7 +154,7 @@ func (w *statusWriter) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// ReadFrom lets the kernel copy files to the socket.
+// ReadFrom implements [io.ReaderFrom], so that the kernel can copy a file to the socket.
 func (w *statusWriter) ReadFrom(r io.Reader) (int64, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
@@ -161,7 +162,7 @@ func (w *statusWriter) ReadFrom(r io.Reader) (int64, error) {
 	return io.Copy(w.ResponseWriter, r)
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap returns the underlying writer, for [http.ResponseController].
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *statusWriter) class(finished bool) string {
@@ -174,11 +175,11 @@ func (w *statusWriter) class(finished bool) string {
 	return strconv.Itoa(w.status/100) + "xx"
 }
 
-// backlogAge is how long a count is reported before the next one: counting has a cost, and
-// several collectors may read /metrics every few seconds.
+// backlogAge is how long a count is reported before it is taken again: counting has a cost, and
+// several programs may read /metrics every few seconds.
 const backlogAge = 5 * time.Second
 
-// A backlog collects the numbers of messages and jobs that wait for workers, if they are available.
+// A backlog is a Prometheus collector of how many messages and jobs wait for workers.
 type backlog struct {
 	queue  *cached[job.Depth]
 	active *cached[int]
@@ -208,7 +209,7 @@ func newBacklog(s *Server) *backlog {
 // Describe implements [prometheus.Collector].
 func (b *backlog) Describe(to chan<- *prometheus.Desc) { to <- b.messages; to <- b.jobs }
 
-// Collect omits the numbers that are not available in time.
+// Collect implements [prometheus.Collector]. It leaves out a number that is not available in time.
 func (b *backlog) Collect(to chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 	defer cancel()

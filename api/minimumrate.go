@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// The body of a submission, which occupies one of a few places, may stall for Config.Stall in total
-// and must otherwise arrive at minimumRate or faster. It is aborted after maxTransferTime.
+// A submission occupies one of few places while its body arrives. The body may stall for
+// Config.Stall in total, and must otherwise arrive at minimumRate or faster. After maxTransferTime
+// it is aborted.
 const (
 	minimumRate     = 16 << 10 // bytes a second
 	maxTransferTime = 5 * time.Minute
 )
 
-// A minimumRateReader reads a request's body. A read returns os.ErrDeadlineExceeded if the body
+// A minimumRateReader reads the body of a request. Read returns os.ErrDeadlineExceeded if the body
 // arrives too slowly.
 type minimumRateReader struct {
 	io.ReadCloser
@@ -24,9 +25,9 @@ type minimumRateReader struct {
 	read  atomic.Int64
 }
 
-// enforceMinimumRate makes r.Body a minimumRateReader. The caller calls done after it has read the
-// body to its end: what follows has no minimum rate. If it does not read to the end, the server
-// discards the rest at the same minimum rate.
+// enforceMinimumRate replaces r.Body by a minimumRateReader. The caller calls done when it has read
+// the body to its end; from then on there is no minimum rate. If the caller stops reading earlier,
+// the server discards the rest of the body, at the same minimum rate.
 func enforceMinimumRate(w http.ResponseWriter, r *http.Request, stall time.Duration) (p *minimumRateReader, done func()) {
 	conn := http.NewResponseController(w)
 	p = &minimumRateReader{ReadCloser: r.Body, conn: conn, began: time.Now(), stall: stall}

@@ -22,9 +22,9 @@ var pageHeaders = map[string]string{
 	"Cache-Control":   "no-cache", // files of two versions must not be mixed; the ETag makes validation cheap
 }
 
-// contentSecurityPolicy allows only files of this server, blob: for pictures that the user chose or
-// that were fetched with an API key, and the origin to which results are redirected, if there is
-// one.
+// contentSecurityPolicy returns a policy that allows only files of this server; blob:, for pictures
+// that the user chose or that were fetched with an API key; and linkOrigin, the origin to which
+// results are redirected, unless it is empty.
 func contentSecurityPolicy(linkOrigin string) string {
 	if linkOrigin != "" {
 		linkOrigin = " " + linkOrigin
@@ -34,7 +34,8 @@ func contentSecurityPolicy(linkOrigin string) string {
 }
 
 // pageTypes are the content types of the page's files. Package mime is not used, because it also
-// reads the machine's own tables, and with nosniff a module of another type is not run.
+// reads the machine's own tables, and a browser runs no script of another type if the response has
+// nosniff.
 var pageTypes = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",
@@ -42,8 +43,8 @@ var pageTypes = map[string]string{
 	".svg":  "image/svg+xml",
 }
 
-// indexPage fills in the formats of pictures in index.html, and whether the server requires
-// API keys, so that the page asks for one before a request is refused.
+// indexPage fills index.html in: the formats of pictures, and whether the server requires API keys.
+// The page then asks for a key before a request is refused.
 func indexPage(page string, keyless bool) string {
 	var choices []string
 	for i, f := range formats.Outputs() {
@@ -64,7 +65,7 @@ func indexPage(page string, keyless bool) string {
 	return strings.NewReplacer(changes...).Replace(page)
 }
 
-// pageRoutes adds the routes of the page: plain embedded files with relative links.
+// pageRoutes adds the routes of the page: embedded files with relative links.
 func pageRoutes(mux *router, keyless bool, linkOrigin string) {
 	files, err := fs.Glob(ui, "ui/*")
 	if err != nil {

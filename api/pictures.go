@@ -22,8 +22,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// The values of Cache-Control. Results, and the previews and thumbnails made of pictures, never change;
-// they are private, because a job may be.
+// The values of Cache-Control. Results, previews and thumbnails never change. They are private,
+// because a job may be.
 const (
 	immutable = "private, max-age=31536000, immutable"
 	daily     = "public, max-age=86400"
@@ -34,7 +34,7 @@ type resultInput struct {
 	Download bool   `query:"download" doc:"Makes browsers save the picture instead of showing it. They ignore a link's download attribute if the picture is at another origin"`
 }
 
-// getResult returns the painted picture, or a range of it.
+// getResult returns the painted picture of a job, or a range of its bytes.
 func (s *Server) getResult(ctx context.Context, in *resultInput) (*huma.StreamResponse, error) {
 	id, err := job.ParseID(in.ID)
 	if err != nil {
@@ -56,11 +56,11 @@ func (s *Server) getResult(ctx context.Context, in *resultInput) (*huma.StreamRe
 	}
 	return s.serveOrRedirect(store.Published(id, j.Format, j.Public)[0], file, id, pictureHeaders{
 		contentType: j.Result.ContentType, etag: `"` + j.Result.SHA256 + `"`, cache: immutable,
-		filename: "atelier-" + in.ID + formats.Named(j.Format).Extension(), attachment: in.Download, modified: *j.FinishedAt,
+		filename: "atelier-" + in.ID + formats.ByName(j.Format).Extension(), attachment: in.Download, modified: *j.FinishedAt,
 	}), nil
 }
 
-// getJobThumbnail returns the small picture that the gallery shows.
+// getJobThumbnail returns the thumbnail of a job's result, which the gallery shows.
 func (s *Server) getJobThumbnail(ctx context.Context, in *jobInput) (*huma.StreamResponse, error) {
 	id, err := job.ParseID(in.ID)
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *Server) getJobThumbnail(ctx context.Context, in *jobInput) (*huma.Strea
 		return nil, s.problem(ctx, "read a thumbnail", err)
 	}
 	return s.serveOrRedirect(store.Published(id, j.Format, j.Public)[1], file, id, pictureHeaders{
-		contentType: formats.Named(previewFormat).ContentType, etag: `"` + j.Result.SHA256 + `-thumbnail"`, cache: immutable,
+		contentType: formats.ByName(previewFormat).ContentType, etag: `"` + j.Result.SHA256 + `-thumbnail"`, cache: immutable,
 		filename: "atelier-" + in.ID + "-thumbnail.jpg", modified: *j.FinishedAt,
 	}), nil
 }
@@ -85,9 +85,9 @@ func (s *Server) getJobThumbnail(ctx context.Context, in *jobInput) (*huma.Strea
 // previewFormat is the format of all thumbnails and previews.
 const previewFormat = "jpeg"
 
-// checkFileFormat checks that a file starts like a picture of a format, and closes it if not. The
-// shared directory may have been written by another program, and no other file must be served as a
-// picture.
+// checkFileFormat returns an error, and closes the file, unless it begins like a picture of the
+// format. Another program may have written to the shared directory, and only pictures must be
+// served as pictures.
 func checkFileFormat(file *os.File, format string) error {
 	head := make([]byte, formats.HeadLength)
 	n, err := file.ReadAt(head, 0)
@@ -104,14 +104,14 @@ func checkFileFormat(file *os.File, format string) error {
 }
 
 func checkFormat(data []byte, format string) error {
-	if formats.Of(data).Name != format {
+	if formats.Detect(data).Name != format {
 		return fmt.Errorf("%w: it is not a %s file", job.ErrDamagedJob, format)
 	}
 	return nil
 }
 
-// getPreview returns the submitted picture as encoded by the worker. The original, which may
-// contain where it was taken, or anything else, is never returned.
+// getPreview returns the preview that the worker made of the submitted picture. The original is
+// never returned, because it may contain the place where it was taken, or anything else.
 func (s *Server) getPreview(ctx context.Context, in *jobInput) (*huma.StreamResponse, error) {
 	id, err := s.authorizedID(ctx, in.ID)
 	if err != nil {
@@ -125,7 +125,7 @@ func (s *Server) getPreview(ctx context.Context, in *jobInput) (*huma.StreamResp
 		return nil, s.problem(ctx, "read a preview", err)
 	}
 	return servePicture(bytes.NewReader(data), nil, pictureHeaders{
-		contentType: formats.Named(previewFormat).ContentType, etag: etagOf(data), cache: immutable,
+		contentType: formats.ByName(previewFormat).ContentType, etag: etagOf(data), cache: immutable,
 		filename: "atelier-" + in.ID + "-preview.jpg", modified: id.Time(),
 	}), nil
 }
@@ -143,7 +143,7 @@ type stylesOutput struct {
 	}
 }
 
-// listStyles returns the catalogue in the order in which to show it.
+// listStyles returns the styles of the catalogue in the order in which a client should show them.
 func (s *Server) listStyles(context.Context, *struct{}) (*stylesOutput, error) {
 	out := &stylesOutput{Cache: "no-cache"}
 	for _, st := range style.All() {
@@ -156,7 +156,7 @@ type styleInput struct {
 	Name string `path:"name"`
 }
 
-// getThumbnail returns a photograph painted in a style.
+// getThumbnail returns a sample photograph painted in a style.
 func (s *Server) getThumbnail(ctx context.Context, in *styleInput) (*huma.StreamResponse, error) {
 	data, err := style.Thumbnail(in.Name)
 	if err != nil {
@@ -172,7 +172,7 @@ type pictureHeaders struct {
 	modified                           time.Time
 }
 
-// etagOf returns an ETag for bytes that come without a hash.
+// etagOf returns an ETag for data: a hash of it.
 func etagOf(data []byte) string {
 	sum := sha256.Sum256(data)
 	return `"` + hex.EncodeToString(sum[:]) + `"`
@@ -186,8 +186,8 @@ func (p pictureHeaders) disposition() string {
 	return kind + `; filename="` + p.filename + `"`
 }
 
-// servePicture responds with content, and handles ranges and conditional requests as net/http does.
-// done, if not nil, is called at the end.
+// servePicture responds with content. It handles ranges and conditional requests as net/http does.
+// At the end it calls done, unless that is nil.
 func servePicture(content io.ReadSeeker, done func() error, p pictureHeaders) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		if done != nil {

@@ -9,8 +9,8 @@ import (
 )
 
 // A pool is a limited resource, such as memory, of which requests reserve amounts. It is shared
-// fairly among owners: each owner holds at most a part of what the others leave, so that some is
-// left for an owner who holds nothing. It is safe for concurrent use.
+// fairly among owners: each owner holds at most a part of what the other owners don't hold, so that
+// something is left for an owner that holds nothing. It is safe for concurrent use.
 type pool struct {
 	size   int64
 	shares int64 // an owner holds at most 1/shares of what the others leave, or one request if that is larger
@@ -37,8 +37,8 @@ func newPool(size, shares int64) *pool {
 	return &pool{size: size, shares: shares, unused: size, held: map[string]int64{}}
 }
 
-// tryReserve reserves an amount for an owner if it is available at once. The caller returns it with
-// release.
+// tryReserve reserves an amount for an owner if it is available at once, and otherwise returns an
+// error. The caller must release it.
 func (p *pool) tryReserve(owner string, n int64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -49,8 +49,9 @@ func (p *pool) tryReserve(owner string, n int64) error {
 	return nil
 }
 
-// reserve is tryReserve, but waits for the amount until ctx ends or the timeout has passed. An
-// owner's requests are served in order of arrival; those of other owners don't wait for them.
+// reserve is like tryReserve, but waits for the amount until ctx ends or the timeout has passed. An
+// owner's requests are served in the order of their arrival. Those of other owners don't wait for
+// them.
 func (p *pool) reserve(ctx context.Context, owner string, n int64, timeout time.Duration) error {
 	if p.tryReserve(owner, n) == nil {
 		return nil
@@ -117,8 +118,8 @@ func (p *pool) takeBack(owner string, n int64) {
 	}
 }
 
-// grantWaiting serves the waiting requests for which there is enough, in order, and skips those of
-// an owner whose earlier request still waits.
+// grantWaiting reserves what waiting requests ask for, in their order, as long as enough is left.
+// It skips a request if an earlier one of the same owner still waits.
 func (p *pool) grantWaiting() {
 	if len(p.waiting) == 0 {
 		return
@@ -137,7 +138,7 @@ func (p *pool) grantWaiting() {
 
 func (p *pool) fits(owner string, n int64) bool { return n <= p.unused && !p.exceedsShare(owner, n) }
 
-// exceedsShare reports whether an owner would hold more than its share with n more.
+// exceedsShare reports whether an owner would hold more than its share if it got n more.
 func (p *pool) exceedsShare(owner string, n int64) bool {
 	held := p.held[owner]
 	return held > 0 && (held+n)*p.shares > p.unused+held

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// probeAge is how long the result of a probe is returned before the next check.
+// probeAge is how long the result of a check is used again before the next check.
 const probeAge = time.Second
 
 // A probe checks whether the store or the queue is available.
@@ -15,8 +15,8 @@ func newProbe(check func() error) *probe {
 	return &probe{newCached(probeAge, func() (struct{}, error) { return struct{}{}, check() })}
 }
 
-// check returns the result of a check that is at most probeAge old. The error is ctx's if that ends
-// before there is one.
+// check returns the result of a check that was made less than probeAge ago, or else of a new one.
+// If ctx ends first, it returns ctx's error.
 func (p *probe) check(ctx context.Context) error {
 	_, err := p.result.get(ctx)
 	return err

@@ -9,15 +9,16 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// burstSeconds is how many seconds' worth of changes an owner may request at once.
+// burstSeconds says how many changes an owner may request at once: as many as are allowed in this
+// many seconds.
 const burstSeconds = 10
 
-// manyOwners is the number of owners from which a limiter removes idle ones: those who have
-// requested nothing for burstSeconds have their whole burst again, like an unknown owner.
+// manyOwners is the number of owners from which a limiter forgets idle ones: owners that have
+// requested nothing for burstSeconds may request a whole burst again, and need not be remembered.
 const manyOwners = 1024
 
-// A limiter limits how often each owner changes something. Not an LRU cache: it must not remove an
-// owner who is not idle.
+// A limiter limits how many changes each owner may request per second. It is not an LRU cache,
+// which would also forget owners that are not idle.
 type limiter struct {
 	every rate.Limit
 
@@ -25,7 +26,8 @@ type limiter struct {
 	owners map[string]*rate.Limiter
 }
 
-// newLimiter allows the given number of changes a second. It returns nil, which allows all, for 0.
+// newLimiter returns a limiter of this number of changes a second for each owner. For 0 it returns
+// nil, which allows everything.
 func newLimiter(perSecond float64) *limiter {
 	if perSecond == 0 {
 		return nil
@@ -33,7 +35,8 @@ func newLimiter(perSecond float64) *limiter {
 	return &limiter{every: rate.Limit(perSecond), owners: map[string]*rate.Limiter{}}
 }
 
-// allow counts a change of an owner, and returns the response to one too many, or nil.
+// allow counts a change that an owner requests. It returns the problem to respond with if that is
+// one too many, and nil otherwise.
 func (l *limiter) allow(owner string) *Problem {
 	if l == nil {
 		return nil

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// uploadTimeout is how long a submission waits for a place and memory before it is refused.
+// uploadTimeout is how long a submission waits for a place and for memory before it is refused.
 const uploadTimeout = 5 * time.Second
 
-// A transfer is a submission that is being received. It holds one place for uploads, and memory for
-// its body, as much as the request declares.
+// A transfer is a submission that is being received. It holds one of the places for submissions,
+// and as much memory as the request says that its body has.
 type transfer struct {
 	server *Server
 	owner  string
@@ -25,8 +25,8 @@ type transfer struct {
 	body   *minimumRateReader // nil until it is read
 }
 
-// receive waits until there is a place and memory for a submission with a body of at most size
-// bytes. The caller ends the transfer with end.
+// receive waits until there is a place and memory for a submission whose body has at most size
+// bytes. The caller must call end on the transfer.
 func (s *Server) receive(ctx context.Context, owner string, size int64) (*transfer, error) {
 	until := time.Now().Add(uploadTimeout)
 	if err := s.pools.uploads.reserve(ctx, owner, 1, uploadTimeout); err != nil {
@@ -41,8 +41,8 @@ func (s *Server) receive(ctx context.Context, owner string, size int64) (*transf
 	return t, nil
 }
 
-// reserveMore waits for memory for further bytes. Together with what the form took they are at most
-// the size of one submission.
+// reserveMore waits for memory for this many further bytes. All that the transfer then holds must
+// not be more than the largest submission takes.
 func (t *transfer) reserveMore(ctx context.Context, bytes int64) error {
 	if err := t.server.pools.memory.reserve(ctx, t.owner, bytes, uploadTimeout); err != nil {
 		return t.server.retryLater(ctx, t.owner, err)
@@ -53,7 +53,7 @@ func (t *transfer) reserveMore(ctx context.Context, bytes int64) error {
 	return nil
 }
 
-// shrinkTo releases the memory beyond the given number of bytes.
+// shrinkTo releases the memory that the transfer holds beyond this many bytes.
 func (t *transfer) shrinkTo(bytes int64) {
 	t.mu.Lock()
 	surplus := t.memory - bytes
@@ -81,7 +81,8 @@ func (t *transfer) enforceMinimumRate(w http.ResponseWriter, r *http.Request) (d
 	return done
 }
 
-// remaining estimates how long the rest of the body takes, from the rate at which it came so far.
+// remaining estimates how long the rest of the body will take, at the rate at which it has come so
+// far.
 func (t *transfer) remaining() time.Duration {
 	t.mu.Lock()
 	body := t.body
@@ -97,9 +98,9 @@ func (t *transfer) remaining() time.Duration {
 	return min(time.Duration(took/float64(read)*float64(max(0, t.size-read))), maxTransferTime)
 }
 
-// retryLater is the response to a submission that got no place or memory in time. Its Retry-After
-// is the estimated end of the first transfer that would release some: one of the same owner if that
-// owner's share is used up, else any.
+// retryLater returns the problem for a submission that got no place or memory in time. Its
+// Retry-After is the estimated end of the first transfer that would help: a transfer of the same
+// owner if the owner's share is used up, and otherwise any transfer.
 func (s *Server) retryLater(ctx context.Context, owner string, err error) error {
 	response := s.problem(ctx, "receive a submission", err)
 	p := (*Problem)(nil)
@@ -116,7 +117,7 @@ func (s *Server) retryLater(ctx context.Context, owner string, err error) error 
 	return p
 }
 
-// inSeconds formats a duration for Retry-After: whole seconds, rounded up, at least 1.
+// inSeconds returns a duration as a Retry-After: in whole seconds, rounded up, at least 1.
 func inSeconds(d time.Duration) string {
 	return strconv.Itoa(max(1, int(math.Ceil(d.Seconds()))))
 }

@@ -6,14 +6,15 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// recentIDs are identifiers that were added a short time ago. If there are too many, those that were
-// added first are removed. It is safe for concurrent use.
+// recentIDs is a set of identifiers that were added a short time ago. If there are too many, it
+// removes the oldest. It is safe for concurrent use.
 type recentIDs struct {
 	age     time.Duration // for which an identifier is kept
 	expires *lru.Cache[string, time.Time]
 }
 
-// newRecentIDs returns an empty set for up to limit identifiers, which must be positive.
+// newRecentIDs returns an empty set, from which identifiers are removed after age, or if there are
+// more than limit, which must be positive.
 func newRecentIDs(limit int, age time.Duration) *recentIDs {
 	expires, err := lru.New[string, time.Time](limit)
 	if err != nil {

@@ -30,7 +30,7 @@ type redriveOutput struct {
 	Body  redriveResult
 }
 
-// A redriveResult is the result of a redrive.
+// A redriveResult says what became of the jobs of a redrive.
 type redriveResult struct {
 	Retried    []job.ID  `json:"retried" doc:"Queued as their next run"`
 	Skipped    []skipped `json:"skipped" doc:"Jobs that could not be retried"`
@@ -43,12 +43,13 @@ type skipped struct {
 	Detail string `json:"detail"`
 }
 
-// redrive makes the next run of the given jobs, or of a page of all failed jobs.
+// redrive begins the next run of the jobs that the request names, or of a page of all failed jobs.
 func (s *Server) redrive(ctx context.Context, in *redriveInput) (*redriveOutput, error) {
 	if err := in.validate(); err != nil {
 		return nil, s.problem(ctx, "redrive", err)
 	}
-	// Before anything is changed, so that jobs that can't be enqueued stay failed.
+	// This is checked before anything is changed, so that jobs that could not be enqueued stay
+	// failed.
 	if err := s.checkQueue(ctx); err != nil {
 		return nil, s.problem(ctx, "redrive", fmt.Errorf("%w: %w", errUnavailable, err))
 	}
@@ -113,8 +114,8 @@ func (s *Server) failedJobs(ctx context.Context, in *redriveInput) (ids []string
 	return ids, next, err
 }
 
-// retryAll retries jobs one after another. It stops at an error that the others would have too,
-// such as errTimeLimit, and returns how many jobs it tried before.
+// retryAll retries jobs one after another. It stops at an error that the other jobs would have too,
+// such as errTimeLimit. done is how many jobs it has tried before.
 func (d *redriveResult) retryAll(ids []string, retry func(id string) error) (done int, err error) {
 	until := time.Now().Add(redriveBudget)
 	for i, id := range ids {
@@ -140,8 +141,8 @@ func (d *redriveResult) skip(id string, why error) {
 	}
 }
 
-// redriveOne retries one job. A Problem concerns that job only; any other error would concern every
-// job.
+// redriveOne retries one job. If it returns a Problem, that is about this job only. Any other error
+// would also occur with every other job.
 func (s *Server) redriveOne(ctx context.Context, text string) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -150,7 +151,7 @@ func (s *Server) redriveOne(ctx context.Context, text string) error {
 	if err == nil {
 		_, err = s.startNextRun(ctx, id, s.Store.Redrive)
 	}
-	if err == nil || errors.Is(err, errMaybeStored) || errors.Is(err, job.ErrStoreAway) {
+	if err == nil || errors.Is(err, errMaybeStored) || errors.Is(err, job.ErrStoreUnavailable) {
 		return err
 	}
 	return s.problem(ctx, "redrive a job", err)

@@ -8,12 +8,12 @@ import (
 	"regexp"
 )
 
-// requestIDHeader identifies a request in the logs of this server, of the proxies before it, and of
-// the worker that paints the submitted job.
+// requestIDHeader is the header with the id of a request. The logs of this server, of proxies in
+// front of it, and of the worker that paints the submitted job all contain this id.
 const requestIDHeader = "X-Request-Id"
 
-// requestIDForm matches the ids that are accepted from a request: short, and harmless in logs and
-// in a queue's attributes.
+// requestIDForm matches the ids that are accepted from a client: they are short, and harmless in
+// logs and in the attributes of messages.
 var requestIDForm = regexp.MustCompile(`^[A-Za-z0-9._=+/:-]{1,64}$`)
 
 type requestIDKey struct{}
@@ -24,8 +24,8 @@ func requestID(ctx context.Context) string {
 	return id
 }
 
-// withRequestID adds an id to every request and its response: the one of the request's header, or a
-// new one.
+// withRequestID gives every request and its response an id: that of the request's header, or a new
+// one.
 func withRequestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get(requestIDHeader)

@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-// A router is a mux with a list of its patterns, which net/http's does not return.
+// A router is an [http.ServeMux] that can list its patterns.
 type router struct {
 	http.ServeMux
 	patterns []string // such as GET /v1/jobs/{id}
 }
 
-// HandleFunc is [http.ServeMux.HandleFunc].
+// HandleFunc is like [http.ServeMux.HandleFunc].
 func (m *router) HandleFunc(pattern string, handler func(http.ResponseWriter, *http.Request)) {
 	m.patterns = append(m.patterns, pattern)
 	m.ServeMux.HandleFunc(pattern, handler)
 }
 
-// methods returns the methods that at least one pattern has.
+// methods returns all methods that occur in patterns.
 func (m *router) methods() []string {
 	all := []string{http.MethodHead} // which GET patterns match too
 	for _, p := range m.patterns {
@@ -31,8 +31,8 @@ func (m *router) methods() []string {
 	return slices.Compact(all)
 }
 
-// muxErrors replaces the mux's own error responses, which are plain text, by problems: 404 for an
-// unknown path, and 405 for a path that has other methods.
+// muxErrors returns a handler that replaces the mux's own error responses, which are plain text, by
+// problems: 404 for an unknown path, and 405 for a path that has other methods.
 func muxErrors(mux *router) http.Handler {
 	methods := mux.methods()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -57,8 +57,9 @@ func muxErrors(mux *router) http.Handler {
 	})
 }
 
-// cleanPath removes repeated slashes and dot segments from paths. The mux would redirect to the
-// clean path, without the stage prefix that the request's address had.
+// cleanPath returns a handler that removes repeated slashes and the segments . and .. from paths.
+// The mux would redirect to the clean path instead, but without the stage's prefix that the
+// request's address had.
 func cleanPath(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		sent := r.URL.EscapedPath()

@@ -52,7 +52,7 @@ type Config struct {
 
 	// Depth counts the messages in the queue for /metrics. If nil, there is no /metrics.
 	Depth depthReader
-	// Collectors are additional metrics for /metrics.
+	// Collectors are metrics that /metrics has in addition to those of this package.
 	Collectors []prometheus.Collector
 
 	Shares Shares // limits of what requests use of this server, in total and for each owner
@@ -63,11 +63,11 @@ type Config struct {
 	// MaxPicture is the largest picture, in bytes, that fits into a response; 0 is no limit. A
 	// larger one is copied to the bucket, and the response is a link to the copy.
 	MaxPicture int64
-	// Uploads are pictures in the bucket of Copies that are too large for a request. If nil, no
-	// uploads are granted.
+	// Uploads are pictures that clients store in the bucket of Copies, because they are too large
+	// for a request. If nil, no upload is granted.
 	Uploads uploads
 
-	// Stall is the total time for which the body of a submission may stall; 0 is 15 s.
+	// Stall is for how long in total the body of a submission may stall; 0 means 15 s.
 	Stall time.Duration
 }
 

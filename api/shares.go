@@ -10,8 +10,9 @@ import (
 )
 
 // Shares limits what requests may use of this server process, in total and for each owner, so that
-// one owner can't keep the others out. An owner uses at most a part of what the others leave: half
-// of UploadMemory, a quarter of the rest. Without keys there is one owner, who may use all.
+// no owner can keep the others out. An owner uses at most a part of what the other owners don't
+// use: half of UploadMemory, and a quarter of everything else. Without keys there is one owner, who
+// may use everything.
 type Shares struct {
 	Rate         float64 // changes a second of each owner, in bursts of ten times as many; 0 is no limit
 	Uploads      int     // submissions received at the same time; 0 is 64
@@ -46,7 +47,7 @@ func (s *Shares) Validate() error {
 // bytes returns UploadMemory in bytes.
 func (s *Shares) bytes() int64 { return int64(s.UploadMemory) << 20 }
 
-// pools are the resources that Shares limits, except the rate.
+// pools are the resources that Shares limits, except the rate of changes.
 type pools struct {
 	uploads  *pool // places for submissions that are received
 	memory   *pool // bytes for them
@@ -55,7 +56,7 @@ type pools struct {
 	lists    *pool // listings
 }
 
-// concurrentLists limits the listings at the same time, each of which may read hundreds of jobs.
+// concurrentLists limits how many lists are made at the same time. Each may read hundreds of jobs.
 const concurrentLists = 4
 
 func newPools(s Shares, shared bool) pools {
@@ -71,8 +72,8 @@ func newPools(s Shares, shared bool) pools {
 	}
 }
 
-// withinShare calls handle if the owner may have one more request, and else responds with a
-// problem.
+// withinShare calls handle if the owner may have one more request at the same time. Otherwise it
+// responds with a problem.
 func (s *Server) withinShare(owner string, w http.ResponseWriter, r *http.Request, handle func()) {
 	if err := s.pools.requests.tryReserve(owner, 1); err != nil {
 		if p := (*Problem)(nil); errors.As(s.problem(r.Context(), "accept a request", err), &p) {
@@ -88,9 +89,9 @@ func (s *Server) withinShare(owner string, w http.ResponseWriter, r *http.Reques
 // which contains a space.
 const publicOwner = "for everybody"
 
-// limitPageRequests limits the requests for the page and the API's description, whose responses
-// take as long as the client reads slowly. Requests to the API are counted for their owners by
-// authorize. Health checks are always answered.
+// limitPageRequests limits how many requests for the page and the description of the API are
+// handled at the same time, because a client that reads slowly makes their responses take long.
+// Requests to the API are limited by authorize, for each owner. Health checks are not limited.
 func (s *Server) limitPageRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path

@@ -18,7 +18,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// submitForm describes the fields of a submission in the OpenAPI document; readForm reads them.
+// submitForm describes the fields of a submission for the OpenAPI document. readForm reads them.
 type submitForm struct {
 	Image          []byte  `json:"image,omitempty" format:"binary" doc:"This or upload_id"`
 	UploadID       string  `json:"upload_id,omitempty" doc:"An upload that contains the picture: see create-upload. An upload can be submitted once (then upload_taken), except with the same Idempotency-Key"`
@@ -46,8 +46,8 @@ func submitOperation() huma.Operation {
 	}
 }
 
-// documentSubmit adds the form to the OpenAPI document. It is called after the registration,
-// because huma reads the body of an operation that has one.
+// documentSubmit adds the form to the OpenAPI document. It is called after the operation is
+// registered: if huma knew the form by then, it would read the body itself.
 func (s *Server) documentSubmit(api huma.API) {
 	schema := huma.SchemaFromType(api.OpenAPI().Components.Schemas, reflect.TypeFor[submitForm]())
 	schema.Properties["public"].Default = s.publicByDefault()
@@ -68,13 +68,13 @@ func (s *Server) documentSubmit(api huma.API) {
 	operation.Parameters = append(operation.Parameters, keyParameter())
 }
 
-// submitInput keeps the request, because readForm reads the form of tens of megabytes within
-// limits, whereas huma would write it to temporary files.
+// submitInput holds the request. readForm reads the form of tens of megabytes within limits, where
+// huma would write it to temporary files.
 type submitInput struct {
 	ctx huma.Context
 }
 
-// Resolve keeps huma's request for the handler.
+// Resolve implements huma's resolver: it keeps the request for the handler.
 func (in *submitInput) Resolve(ctx huma.Context) []error { in.ctx = ctx; return nil }
 
 // submit creates a job: it reads and checks everything, stores the job durably, enqueues it, and
@@ -125,7 +125,8 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*acceptedOutput, 
 	return accepted(j, "jobs/"+string(j.ID)), nil // relative to this request's own address
 }
 
-// publicByDefault returns false if there are owners: then a picture is its owner's.
+// publicByDefault returns whether jobs are public unless the request says otherwise: only without
+// API keys. With keys, a picture belongs to its owner.
 func (s *Server) publicByDefault() bool { return s.Keys == nil }
 
 // createJob creates a job from a form that contains the pictures.
@@ -139,7 +140,8 @@ func (s *Server) createJob(ctx context.Context, spec *job.Spec, f *form, key str
 	return s.storeAndEnqueue(ctx, spec, f)
 }
 
-// storeAndEnqueue stores and enqueues a submission. If it can't be enqueued, it is discarded.
+// storeAndEnqueue stores a job and sends its message. If the message can't be sent, it discards the
+// job.
 func (s *Server) storeAndEnqueue(ctx context.Context, spec *job.Spec, f *form) (job.Job, error) {
 	if err := s.Store.Create(spec, f.files["image"], f.files["style_image"]); err != nil {
 		return job.Job{}, fmt.Errorf("%w: %w", errUnavailable, err)
@@ -151,8 +153,8 @@ func (s *Server) storeAndEnqueue(ctx context.Context, spec *job.Spec, f *form) (
 	return spec.New(), nil
 }
 
-// newSpec checks the fields of a form and makes a job's spec of them, without what
-// [Server.inspectPictures] adds.
+// newSpec checks the fields of a form and returns the job's spec, without the description of the
+// pictures, which [Server.inspectPictures] adds.
 func (s *Server) newSpec(f *form) (*job.Spec, error) {
 	var bad []*job.FieldError
 	spec := &job.Spec{

@@ -16,8 +16,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// uploads are pictures that clients stored in a bucket, over a network. Names are those of
-// store.Upload.
+// uploads gives access to pictures that clients have stored in a bucket, over a network. The names
+// are those of store.Upload.
 type uploads interface {
 	// Sign returns the request with which a client stores an object of exactly this size, once.
 	Sign(ctx context.Context, name string, bytes int64, valid time.Duration) (url string, header http.Header, err error)
@@ -27,12 +27,14 @@ type uploads interface {
 }
 
 const (
-	// linkValidity is how long a request to store an upload can be started. One that has started
-	// may take longer.
+	// linkValidity is how long a client can begin to store an upload. One that has begun may take
+	// longer.
 	linkValidity = 15 * time.Minute
-	// fetchTimeout limits the reading of a job's uploads. A function has 30 s for a request.
+	// fetchTimeout limits how long reading a job's uploads may take. A function has 30 s for a
+	// whole request.
 	fetchTimeout = 20 * time.Second
-	// signTimeout limits the wait for credentials, and the removal of an upload.
+	// signTimeout limits how long signing waits for credentials, and how long removing an upload
+	// may take.
 	signTimeout = 2 * time.Second
 )
 
@@ -67,7 +69,8 @@ func uploadOperation() huma.Operation {
 	}
 }
 
-// createUpload creates an upload and signs the request that stores it.
+// createUpload creates an upload, and returns the signed request with which the client stores the
+// picture.
 func (s *Server) createUpload(ctx context.Context, in *uploadInput) (*uploadOutput, error) {
 	const operation = "create an upload"
 	owner := callerOf(ctx).owner
@@ -107,14 +110,14 @@ func unavailableUnlessQuota(err error) error {
 	return fmt.Errorf("%w: %w", errUnavailable, err)
 }
 
-// An uploadRef is a picture of a form that is in an upload.
+// An uploadRef is a picture of a submission that is not in the form but in an upload.
 type uploadRef struct {
 	field  string // the field that it replaces
 	id     job.ID
 	upload store.Upload // set by findUpload
 }
 
-// uploadsOf returns the uploads that a spec names.
+// uploadsOf returns the pictures that a spec takes from uploads.
 func uploadsOf(spec *job.Spec) (all []*uploadRef) {
 	if spec.Upload != "" {
 		all = append(all, &uploadRef{field: "image", id: spec.Upload})
@@ -125,8 +128,8 @@ func uploadsOf(spec *job.Spec) (all []*uploadRef) {
 	return all
 }
 
-// wasRefused reports whether the picture was inspected and refused, which every other submission of
-// it would be too.
+// wasRefused reports whether the picture was inspected and refused. Every other submission of it
+// would be refused too.
 func (w *uploadRef) wasRefused(spec *job.Spec) bool {
 	noPicture := spec.Input == (job.Input{})
 	if w.field == "image" {
@@ -197,7 +200,7 @@ func (s *Server) findUpload(ctx context.Context, t *transfer, w *uploadRef, limi
 }
 
 // readUpload reads an upload. It reserves as much of the memory for submissions as if the picture
-// were in the request.
+// were in the request. limit is how long it may take.
 func (s *Server) readUpload(ctx context.Context, t *transfer, u store.Upload, limit time.Duration) ([]byte, error) {
 	if u.Bytes > s.Limits.Bytes { // the limit may have been lowered after the upload was created
 		return nil, pictureTooLarge(s.Limits.Bytes)
@@ -225,12 +228,13 @@ func (s *Server) readUpload(ctx context.Context, t *transfer, u store.Upload, li
 	return content, nil
 }
 
-// removeUpload removes an upload that is no longer needed. The object is removed last, so that the
-// store knows why an object is missing. What remains after an error is removed after a day.
+// removeUpload removes an upload that is no longer needed. It removes the object last, so that the
+// store can always say why an object is missing. What remains after an error is removed after a
+// day.
 func (s *Server) removeUpload(ctx context.Context, owner string, u store.Upload) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signTimeout)
 	defer cancel()
 	if err := errors.Join(s.Store.EndUpload(owner, u), s.Uploads.Remove(ctx, u.Name)); err != nil {
-		s.Log.Warn("remove an upload", "upload", u.ID, "error", err)
+		s.Log.Warn("could not remove an upload that is no longer needed; it expires after a day", "upload", u.ID, "error", err)
 	}
 }

@@ -7,13 +7,13 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// DefaultMaxWait is the value of [Config.MaxWait] if that is 0.
+// DefaultMaxWait is used if [Config.MaxWait] is 0.
 const DefaultMaxWait = 20 * time.Second
 
-// The pause of a waiting request between two reads of the job, each of which takes two or three file
-// operations. It grows with the number of waiting requests, so that a hundred of them cost the store
-// little more than one, and with the time waited: a change is noticed after at most an eighth more of
-// the time that it took.
+// How long a waiting request pauses between two reads of the job; each read takes two or three file
+// operations. The pause grows with the number of waiting requests, so that a hundred of them cost
+// the store little more than one. It also grows with the time waited so far: a change is noticed at
+// most an eighth of that time late.
 const (
 	minPause       = 10 * time.Millisecond
 	maxPause       = 500 * time.Millisecond
@@ -24,9 +24,10 @@ func (s *Server) pollPause(waited time.Duration) time.Duration {
 	return min(max(minPause, time.Duration(s.pools.waits.used())*pausePerWaiter, waited/8), maxPause)
 }
 
-// waitForChange reads an unfinished job until it differs from what the client knows, and returns
-// it. It returns the job unchanged after the client's time or the server's limit, when the server
-// stops, and at once if too many requests wait, of all or of this owner.
+// waitForChange waits until an unfinished job differs from what the client knows, and returns it.
+// It returns the job unchanged when the time is over that the client asked for or that the server
+// allows, when the server stops, and at once if too many requests are waiting, in total or of this
+// owner.
 func (s *Server) waitForChange(ctx context.Context, j job.Job, in *getJobInput) (job.Job, error) {
 	initial := j.State
 	unchanged := func() bool {
@@ -63,6 +64,6 @@ func (s *Server) waitForChange(ctx context.Context, j job.Job, in *getJobInput) 
 	return j, nil
 }
 
-// EndWaits ends the waiting of requests with ?wait, now and from now on: they return the job as it
-// is, so that they don't delay a graceful stop. It is for [net/http.Server.RegisterOnShutdown].
+// EndWaits makes all requests with ?wait, present and later ones, return the job at once, so that
+// they don't delay a graceful stop. It is meant for [net/http.Server.RegisterOnShutdown].
 func (s *Server) EndWaits() { s.endWaits() }

@@ -50,10 +50,10 @@ func (w *Workers) footprint() (engines.Footprint, bool) {
 	return e.Footprint, ok
 }
 
-// checkMemory returns an error for a job whose pictures need more memory than the smallest worker
-// has, which paints one at a time. picture is nil without a style picture. The error names the
-// field to make smaller: the style picture if the job would be accepted without it, else the size
-// or the photograph.
+// checkMemory returns an error if a job's pictures need more memory than the smallest worker has
+// while it paints one picture at a time. picture is the style picture, or nil. The error names the
+// field that must be smaller: the style picture if the job would be accepted without it, and
+// otherwise the size or the photograph.
 func (w *Workers) checkMemory(spec *job.Spec, image, picture []byte) error {
 	f, _ := w.footprint()
 	in := spec.Input

@@ -14,7 +14,7 @@ type Config struct {
 	// Dir is the folder of the model. Its files must not change during loading, because the
 	// engine's library reads them again after they were checked.
 	Dir string
-	// SHA256 is the required [Info.SHA256]; "" accepts any.
+	// SHA256 is the [Info.SHA256] that the model must have; "" accepts any model.
 	SHA256 string
 	// Threads is how many threads the engine may use inside an operation. 0 means
 	// the default; see [DefaultThreads].
@@ -44,20 +44,22 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// maxThreads only detects typing errors.
+// maxThreads is far above any useful number, so that a mistyped number is detected.
 const maxThreads = 1024
 
 // cores returns how many cores the process may use: GOMAXPROCS follows the affinity mask and the
 // CPU quota of the control group, which TensorFlow's own default ignores.
 func cores() int { return runtime.GOMAXPROCS(0) }
 
-// DefaultConcurrent returns the number of concurrent images if [Config] has none: one per core. On
-// two cores, two concurrent images give 1.6 to 1.9 times the throughput of one after the other; two
-// threads within one image make it 1.0 to 1.3 times as fast (scripts/bench threads).
+// DefaultConcurrent returns how many images are painted at the same time if [Config] does not say
+// it: one per core. On two cores, painting two images at the same time gives 1.6 to 1.9 times the
+// throughput of painting one after the other, whereas two threads within one image make it 1.0 to
+// 1.3 times as fast (scripts/bench threads).
 func DefaultConcurrent() int { return cores() }
 
-// DefaultThreads returns the number of threads if [Config] has none: the cores divided by the
-// concurrent images. More threads would cost up to a quarter of the throughput under full load.
+// DefaultThreads returns the number of threads for each image if [Config] does not say it: the
+// number of cores divided by the number of concurrent images, rounded up. More threads would cost
+// up to a quarter of the throughput under full load.
 func DefaultThreads(concurrent int) int { return max(1, (cores()+concurrent-1)/concurrent) }
 
 func (c Config) withDefaults() Config {

@@ -23,9 +23,10 @@ const ShippedName = "atelier-5"
 //go:embed atelier/SHA256SUMS
 var shippedSums string
 
-// A Folder reads a model's files for an [Engine]: only regular files inside of the folder, even
-// through symbolic links. It records their SHA-256 sums, from which the model's sum is computed, and
-// compares them with the shipped model's if the folder has that model's name.
+// A Folder reads the files of a model for an [Engine]. It opens regular files inside of the folder
+// only, and follows no link out of it. It records the files' SHA-256 sums, from which the model's
+// own sum is computed. If the model has the name of the shipped one, it compares them with the
+// shipped sums.
 type Folder struct {
 	root *os.Root
 	sums map[string]string // hexadecimal, by the file's name
@@ -54,7 +55,7 @@ func (f *Folder) Read(name string, limit int64) ([]byte, error) {
 	return b, f.record(name, sum[:])
 }
 
-// Hash records the sum of a file that the engine's library will read by itself.
+// Hash records the sum of a file that the library of the engine will read itself.
 func (f *Folder) Hash(name string, limit int64) error {
 	file, _, err := f.open(name, limit)
 	if err != nil {
@@ -122,8 +123,8 @@ func (f *Folder) open(name string, limit int64) (*os.File, int64, error) {
 	return file, info.Size(), err
 }
 
-// explainLink adds what to do about a link that leads out of the folder: a file that exists, but
-// that root does not open.
+// explainLink adds to err what the user can do if name is a link that leads out of the folder: such
+// a file exists, but can't be opened.
 func (f *Folder) explainLink(name string, err error) error {
 	if _, there := os.Stat(filepath.Join(f.root.Name(), name)); there != nil {
 		return err
@@ -141,7 +142,8 @@ func (f *Folder) record(name string, sum []byte) error {
 	return nil
 }
 
-// requireSums sets which sums the folder's files must have, depending on the model's name.
+// requireSums makes the folder require the shipped sums of its files if name is that of the shipped
+// model.
 func (f *Folder) requireSums(name string) error {
 	if name != ShippedName {
 		return nil
@@ -159,7 +161,7 @@ func (f *Folder) requireSums(name string) error {
 	return nil
 }
 
-// parseSums parses the output of sha256sum.
+// parseSums parses the output of sha256sum, and returns the sums by file name.
 func parseSums(list string) map[string]string {
 	sums := make(map[string]string)
 	for line := range strings.Lines(list) {
@@ -170,8 +172,8 @@ func parseSums(list string) map[string]string {
 	return sums
 }
 
-// digest returns the SHA-256 of the output of sha256sum for the files that were read, sorted by
-// name.
+// digest returns the model's own sum: the SHA-256 of what sha256sum would print for the files that
+// were read, sorted by name.
 func (f *Folder) digest() string {
 	hash := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(f.sums)) {

@@ -34,31 +34,34 @@ type Model struct {
 
 // An Info describes a model.
 type Info struct {
-	// Name is the name in styles.json, or that of its folder.
+	// Name is the model's name in styles.json, or the name of its folder if there is no
+	// styles.json.
 	Name string
 	// SHA256 is the SHA-256 of the output of sha256sum for the files that the engine reads,
 	// sorted by name. Each engine reads its own files.
 	SHA256 string
-	// Shipped reports that these files are identical to those that come with the project.
+	// Shipped reports whether these files are identical to those of the model that comes with the
+	// project.
 	Shipped bool
 	// Engine is the library that runs it, such as "tensorflow 2.21.0".
 	Engine string
 	// Signatures are the model's signatures, sorted, including unused ones.
 	Signatures []string
-	// Vectors reports that styles are vectors, not only pictures.
+	// Vectors reports whether styles are vectors. Otherwise they are pictures only.
 	Vectors bool
 	// Styles are the named styles whose vectors are stored with the model, sorted.
 	Styles []string
-	// Threads and Concurrent are the effective settings.
+	// Threads and Concurrent are the settings as they are used, with the defaults applied.
 	Threads, Concurrent int
 }
 
-// cacheSize is how many pictures' vectors are cached: 100 numbers each.
+// cacheSize is for how many pictures the vectors are cached; each has 100 numbers.
 const cacheSize = 256
 
-// Open reads a model from its folder; the packages of the engines call it. It does not run the
-// network: the first image takes longer, because it prepares the graph. A folder without a model, a
-// damaged model, or one of another form is an error that says what was found and what is expected.
+// Open loads a model from its folder with an engine. The packages of the engines call it. It does
+// not run the network: the first image takes longer, because that prepares the graph. If the folder
+// has no model, a damaged one, or one of another form, the error says what was found and what is
+// expected.
 func Open(cfg Config, engine Engine) (*Model, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
@@ -137,10 +140,10 @@ func (m *Model) Info() Info {
 	return i
 }
 
-// ErrClosed is returned by a closed model.
+// ErrClosed is returned by a model that was closed.
 var ErrClosed = errors.New("the model is closed")
 
-// acquireSlot waits for a slot; releaseSlot frees it.
+// acquireSlot waits for a slot. The caller calls releaseSlot afterwards.
 func (m *Model) acquireSlot(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -162,8 +165,8 @@ func (m *Model) acquireSlot(ctx context.Context) error {
 
 func (m *Model) releaseSlot() { <-m.slots }
 
-// Close waits for the images being painted, then frees the model. Calls that wait for a slot, and
-// later ones that need the network, return [ErrClosed]. Closing again does nothing.
+// Close waits until the images in work are painted, and frees the model. Calls that wait for a
+// slot, and later calls that need the network, return [ErrClosed]. A second Close does nothing.
 func (m *Model) Close() error {
 	m.once.Do(func() {
 		close(m.closed)

@@ -10,14 +10,14 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// StyleSide is the side in pixels of the square picture that the predictor takes: the size that such
-// networks are trained at. Engines refuse networks with another fixed size.
+// StyleSide is the side, in pixels, of the square picture from which a style's vector is computed.
+// Such networks are trained at this size. Engines refuse networks that have another fixed size.
 const StyleSide = 256
 
-// shrink returns the picture that the predictor takes: the central square, scaled to 256x256 with
-// antialiasing. Squeezing the whole picture into the square would show more of it, but would also
-// stretch its strokes, which define the style; the predictors were trained with undistorted crops.
-// The result may be img itself.
+// shrink returns the picture from which the vector is computed: the central square of img, scaled
+// to 256x256 with antialiasing. Squeezing the whole picture into the square would show more of it,
+// but would stretch its strokes, which make up the style, and the networks were trained with
+// undistorted crops. The result may be img itself.
 func shrink(img *image.RGBA) *image.RGBA {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
 	side := min(w, h)
@@ -34,8 +34,8 @@ func shrink(img *image.RGBA) *image.RGBA {
 	return out
 }
 
-// boxes averages k by k pixels into one. For a large picture, CatmullRom only would take longer than
-// the network, and 32 bytes for each pixel of 256 columns.
+// boxes averages blocks of k by k pixels into one pixel each. For a large picture, CatmullRom alone
+// would take longer than the network, and needs 32 bytes for each pixel of 256 columns.
 func boxes(img *image.RGBA, square image.Rectangle, k int) (*image.RGBA, image.Rectangle) {
 	side := square.Dx() / k
 	out := image.NewRGBA(image.Rect(0, 0, side, side))
@@ -66,7 +66,7 @@ func boxes(img *image.RGBA, square image.Rectangle, k int) (*image.RGBA, image.R
 	return out, out.Rect
 }
 
-// decode decodes a picture of the catalogue.
+// decode decodes a picture of the catalogue of styles.
 func decode(b []byte) (*image.RGBA, error) {
 	img, err := jpeg.Decode(bytes.NewReader(b))
 	if err != nil {
@@ -77,7 +77,7 @@ func decode(b []byte) (*image.RGBA, error) {
 	return out, nil
 }
 
-// A fingerprint identifies a picture's size and pixels.
+// A fingerprint identifies a picture: a hash of its size and pixels.
 type fingerprint [sha256.Size]byte
 
 func fingerprintOf(img *image.RGBA) (f fingerprint) {

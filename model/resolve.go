@@ -7,7 +7,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// checkName returns an error for a name that has neither a stored vector nor a picture.
+// checkName returns an error if a style of this name has neither a stored vector nor a picture.
 func (m *Model) checkName(name string) error {
 	if m.storedVector(name) != nil {
 		return nil
@@ -40,8 +40,8 @@ func (m *Model) vectorFor(req style.Request) ([]float32, error) {
 	return sum, nil
 }
 
-// vectorOfName returns a named style's vector: the stored one, or that of the style's picture, which
-// is computed once.
+// vectorOfName returns the vector of a named style: the stored one or, if there is none, that of
+// the style's picture, which is computed once.
 func (m *Model) vectorOfName(name string) ([]float32, error) {
 	if v := m.storedVector(name); v != nil {
 		return v, nil
@@ -74,8 +74,9 @@ func (m *Model) vectorOfPicture(img *image.RGBA) ([]float32, error) {
 	return v, nil
 }
 
-// predict computes a picture's vector with the network. A value that is not finite is an error:
-// unlike a single bad pixel, it would spoil every picture painted with the vector.
+// predict computes the vector of a picture with the network. If a number is not finite it returns
+// an error: unlike a bad pixel in one picture, it would spoil every picture that is painted with
+// the vector.
 func (m *Model) predict(img *image.RGBA) ([]float32, error) {
 	v, err := m.loaded.Vectors.Read(img)
 	for _, x := range v {
@@ -86,13 +87,13 @@ func (m *Model) predict(img *image.RGBA) ([]float32, error) {
 	return v, err
 }
 
-// A weightedPicture is a style's picture with its share of a blend.
+// A weightedPicture is the picture of a style, and the style's share of a blend.
 type weightedPicture struct {
 	picture *image.RGBA
 	weight  float32
 }
 
-// picturesFor returns the requested styles as pictures.
+// picturesFor returns the pictures of the requested styles.
 func (m *Model) picturesFor(req style.Request) ([]weightedPicture, error) {
 	if req.Picture != nil {
 		return []weightedPicture{{shrink(req.Picture), 1}}, nil
@@ -108,7 +109,7 @@ func (m *Model) picturesFor(req style.Request) ([]weightedPicture, error) {
 	return pictures, nil
 }
 
-// pictureOfName returns a named style's picture, which is decoded once.
+// pictureOfName returns the picture of a named style, shrunk. It is decoded once.
 func (m *Model) pictureOfName(name string) (*image.RGBA, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -122,7 +123,7 @@ func (m *Model) pictureOfName(name string) (*image.RGBA, error) {
 	return img, err
 }
 
-// cataloguePicture returns a named style's picture, shrunk.
+// cataloguePicture decodes and shrinks the picture of a named style.
 func cataloguePicture(name string) (*image.RGBA, error) {
 	b, err := style.Picture(name)
 	if err != nil {

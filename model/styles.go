@@ -10,15 +10,15 @@ import (
 	"unicode"
 )
 
-// stylesFile is the content of styles.json. Its numbers are finite: JSON has no others, and a number
-// outside of float32 is an error.
+// stylesFile is the content of styles.json. Its numbers are finite, because JSON has no others, and
+// a number outside the range of float32 is an error.
 type stylesFile struct {
 	Model   string               `json:"model"`
 	Vectors map[string][]float32 `json:"vectors"`
 }
 
-// Limits of styles.json: its size in bytes, and the length of the model's name, which is in each
-// job's receipt.
+// Limits of styles.json: the size of the file in bytes, and the length of the model's name, which
+// every receipt contains.
 const (
 	maxStyles = 16 << 20
 	maxName   = 100
@@ -50,7 +50,8 @@ func readStyles(files *Folder) (*stylesFile, error) {
 	return s, nil
 }
 
-// checkWidths checks the length of the vectors against that of the network, 0 if it has no vectors.
+// checkWidths returns an error if a vector does not have the length that the network takes. width
+// is 0 if the network has no vectors.
 func (s *stylesFile) checkWidths(width int) error {
 	if width == 0 {
 		s.Vectors = nil // a model without vectors can't use them

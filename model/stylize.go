@@ -11,12 +11,12 @@ import (
 
 // Stylize repaints req.Content. The result is opaque and has the same size.
 //
-// At strength 1 the picture is painted with the style's vector; a blend's vector is the weighted sum
-// of its styles' vectors. Below 1 the vector moves towards that of the photograph itself. That
-// reproduces the photograph nearly, but not exactly, so below 0.25 the painting is also cross-faded
-// with the photograph, and 0 returns the photograph unchanged. The result changes continuously with
-// the strength. A model without vectors paints once for each style, and strength and weights
-// cross-fade the paintings and the photograph.
+// At strength 1 the picture is painted with the vector of the style; for a blend, that is the
+// weighted sum of the vectors of its styles. Below 1, the vector lies between that and the vector
+// of the photograph itself. The latter reproduces the photograph nearly, but not exactly. Below
+// 0.25 the painting is therefore also cross-faded with the photograph, and 0 returns the photograph
+// unchanged. The result changes continuously with the strength. A model without vectors paints once
+// for each style, and cross-fades the paintings and the photograph by weights and strength.
 //
 // For an unknown name the error wraps job.ErrUnknownStyle. If ctx ends while the call waits for a
 // slot, or between two runs of the network, Stylize returns ctx.Err(). A run can't be interrupted.
@@ -142,20 +142,20 @@ func (m *Model) paintWithPictures(ctx context.Context, req style.Request) (*imag
 	return out, nil
 }
 
-// checkNaNs logs that a network returned values that are NaN, which become black. If most values
-// are, it returns an error, because the picture would be black.
+// checkNaNs logs how many values of the network were NaN; they are black in the picture. If most of
+// them were, it returns an error, because nearly the whole picture would be black.
 func (m *Model) checkNaNs(nans int, painted *image.RGBA) error {
 	all := painted.Rect.Dx() * painted.Rect.Dy() * 3
 	if nans > all/2 {
 		return fmt.Errorf("of the network's %d values, %d are NaN: the model is damaged, or the style's vector is not one of its own", all, nans)
 	}
 	if nans > 0 {
-		m.log.Warn("the network returned NaN values", "model", m.info.Name, "values", nans, "of", all)
+		m.log.Warn("the network returned values that are not numbers (NaN); they are black in the picture", "model", m.info.Name, "values", nans, "of", all)
 	}
 	return nil
 }
 
-// between interpolates linearly from a at s = 0 to b at s = 1.
+// between returns the vector between a and b, at s from 0 (a) to 1 (b).
 func between(a, b []float32, s float32) []float32 {
 	v := make([]float32, len(a))
 	for i := range v {

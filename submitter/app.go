@@ -11,7 +11,7 @@ import (
 	"github.com/atelier-go/atelier/submitter/terminal"
 )
 
-// An app is what the commands work with.
+// An app is what all commands use: settings, the client of the API, and the terminal.
 type app struct {
 	settings
 	api    *client.Client
@@ -44,7 +44,8 @@ func newOutage(screen *terminal.Screen) *client.Outage {
 	}
 }
 
-// withTimeout bounds ctx by --timeout.
+// withTimeout returns a context that ends after --timeout, if that is set. If many is set, the
+// command is about several jobs: then the context ends when no job has made progress for that time.
 func (a *app) withTimeout(ctx context.Context, many bool) (context.Context, context.CancelFunc) {
 	switch {
 	case a.Timeout <= 0:
@@ -62,19 +63,19 @@ func (a *app) withTimeout(ctx context.Context, many bool) (context.Context, cont
 	}
 }
 
-// progress is called whenever a job has made progress.
+// progress is called whenever a job has made progress, and starts the time of --timeout again.
 func (a *app) progress() {
 	if a.idle != nil {
 		a.idle.Reset(a.Timeout)
 	}
 }
 
-// onRetry reports an error after which a request is repeated.
+// onRetry tells the user why a request is repeated after delay.
 func (a *app) onRetry(err error, delay time.Duration) {
 	a.screen.Notice("%v; trying again in %v", err, delay.Round(100*time.Millisecond))
 }
 
-// pictureInput returns standard input for a picture; nil if it is a terminal.
+// pictureInput returns standard input, to read a picture from; nil if it is a terminal.
 func (a *app) pictureInput() io.Reader {
 	if terminal.Is(a.stdin) {
 		return nil
@@ -94,8 +95,8 @@ func (a *app) printJSON(raw []byte) error {
 	return a.write(line)
 }
 
-// printAbove writes a line to standard output, above a bar or table if both are on the
-// terminal.
+// printAbove writes a line to standard output. If a bar or table is shown on the same terminal, the
+// line appears above it.
 func (a *app) printAbove(line string) error {
 	if a.screen.Interactive() && terminal.Is(a.stdout) {
 		a.screen.Notice("%s", line)
@@ -104,8 +105,8 @@ func (a *app) printAbove(line string) error {
 	return a.print(line)
 }
 
-// write writes a line to standard output as it is. A failed write is an error: a script that
-// reads nothing must not see success.
+// write writes a line to standard output unchanged. It returns an error if that fails, so that a
+// script that reads no output does not see success.
 func (a *app) write(line []byte) error {
 	if _, err := a.stdout.Write(append(line, '\n')); err != nil {
 		return fmt.Errorf("write to standard output: %w", err)

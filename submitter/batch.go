@@ -16,7 +16,7 @@ import (
 	"github.com/atelier-go/atelier/submitter/terminal"
 )
 
-// submitBatch submits several pictures.
+// submitBatch submits several pictures as a batch.
 func (cmd *submitCommand) submitBatch(ctx context.Context, a *app) error {
 	if cmd.Out == "-" {
 		return errorf(errUsage, "-o - is for one picture: several need a folder, such as painted/")
@@ -70,7 +70,7 @@ func (cmd *submitCommand) submitBatch(ctx context.Context, a *app) error {
 	return a.runBatch(ctx, b, t)
 }
 
-// listed reads the list of --files-from.
+// listed returns the names in the file of --files-from.
 func (cmd *submitCommand) listed(ctx context.Context, a *app) ([]string, error) {
 	if cmd.FilesFrom == "" {
 		return nil, nil
@@ -91,7 +91,7 @@ func (cmd *submitCommand) listed(ctx context.Context, a *app) ([]string, error) 
 	return list, err
 }
 
-// openList opens the list of --files-from, and returns its name too.
+// openList opens the file of --files-from, and returns its name for messages.
 func (cmd *submitCommand) openList(a *app) (string, io.ReadCloser, error) {
 	if cmd.FilesFrom == picture.Stdin {
 		if terminal.Is(a.stdin) {
@@ -106,7 +106,8 @@ func (cmd *submitCommand) openList(a *app) (string, io.ReadCloser, error) {
 	return cmd.FilesFrom, f, err
 }
 
-// stateFolder returns the folder of journals, below XDG's folder for the state of programs.
+// stateFolder returns the folder of the journals of batches: it is below the folder that XDG has
+// for the state of programs.
 func stateFolder(getenv func(string) string) (string, error) {
 	folder := getenv("XDG_STATE_HOME")
 	if !filepath.IsAbs(folder) {
@@ -119,7 +120,7 @@ func stateFolder(getenv func(string) string) (string, error) {
 	return filepath.Join(folder, "atelier"), nil
 }
 
-// runBatch runs what is left of a batch. t counts the outcomes.
+// runBatch processes the pictures of a batch that are not done. t counts their outcomes.
 func (a *app) runBatch(ctx context.Context, b *batch.Batch, t *tally) error {
 	remove := a.screen.StagesBar(b.Stages())
 	unfinished, err := b.Run(ctx, batch.Config{

@@ -38,7 +38,7 @@ type commandLine struct {
 	Styles  stylesCommand  `cmd:"" help:"List the styles."`
 }
 
-// settings are the flags of all commands.
+// settings are the flags that every command has.
 type settings struct {
 	API          string           `name:"api" default:"${api}" placeholder:"URL" help:"Base address of the API (default ${api}; or set $$ATELIER_API)."`
 	KeyFile      string           `name:"key-file" placeholder:"FILE" help:"Read the API key from FILE (or set $$ATELIER_API_KEY)."`
@@ -48,8 +48,8 @@ type settings struct {
 	Version      kong.VersionFlag `help:"Print the version."`
 }
 
-// environment sets flags that aren't given from environment variables. It uses getenv and not
-// kong's own env tag, so that run reads no global.
+// environment sets flags that are not on the command line from environment variables. It uses
+// getenv instead of kong's env tag, so that run does not depend on the process's environment.
 func environment(getenv func(string) string) kong.Resolver {
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		name, ok := map[string]string{"api": "ATELIER_API", "allow-plaintext-key": plaintextVariable}[flag.Name]

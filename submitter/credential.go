@@ -16,24 +16,25 @@ import (
 	"github.com/atelier-go/atelier/submitter/client"
 )
 
-// A credential is an API key, and where it came from, for messages that must not contain it.
-// Both are empty without a key.
+// A credential is an API key, and a text that says where it came from, for messages that must not
+// contain the key. Without a key both are empty.
 type credential struct {
 	key, from string
 	exposed   bool // it came from a file that other users can read
 }
 
 const (
-	// keyVariable holds the key. It has no flag, since all users of a machine see arguments.
+	// keyVariable is the environment variable with the API key. There is no flag for it, because
+	// all users of a machine see the arguments of programs.
 	keyVariable = "ATELIER_API_KEY"
-	// plaintextVariable stands for --allow-plaintext-key.
+	// plaintextVariable is the environment variable for --allow-plaintext-key.
 	plaintextVariable = "ATELIER_ALLOW_PLAINTEXT_KEY"
 )
 
-// maxKeyFile is the number of bytes that are read of a key file at most.
+// maxKeyFile is how many bytes of a key file are read.
 const maxKeyFile = 4 << 10
 
-// readCredential reads the API key from a file, or from the environment if no file is named.
+// readCredential reads the API key from a file, or from the environment if file is "".
 func readCredential(file string, getenv func(string) string) (c credential, err error) {
 	text := getenv(keyVariable)
 	switch {
@@ -54,10 +55,11 @@ func readCredential(file string, getenv func(string) string) (c credential, err 
 	return c, nil
 }
 
-// visible reports whether a character can be in a key.
+// visible reports whether a character may occur in a key.
 func visible(r rune) bool { return r > ' ' && r <= '~' }
 
-// readKeyFile also reports whether users other than the file's owner can read it.
+// readKeyFile returns the content of a key file. exposed reports whether users other than the
+// file's owner can read it.
 func readKeyFile(path string) (text string, exposed bool, err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -80,8 +82,8 @@ func readKeyFile(path string) (text string, exposed bool, err error) {
 	return string(bytes.TrimSpace(b)), exposed, nil
 }
 
-// protectKey refuses to send a key, or a password in --api, over a network without encryption,
-// unless that is allowed, and warns of what puts the key at risk.
+// protectKey returns an error if a key, or a password in --api, would be sent over a network
+// without encryption, unless that is allowed. It warns the user of what else puts the key at risk.
 func (a *app) protectKey(c credential) error {
 	base, what := a.api.Base(), "the API key"
 	if c.exposed {
@@ -109,7 +111,8 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
-// hint returns what to add to an error of the client: what the user can do about it.
+// hint returns what the user can do about an error of the client, as a text to be added to the
+// error; "" if nothing is known.
 func (c credential) hint(err error) string {
 	var status *client.StatusError
 	var unknown *net.DNSError

@@ -11,15 +11,15 @@ import (
 	"github.com/atelier-go/atelier/submitter/picture"
 )
 
-// Kinds of errors that have an exit status of their own, besides those of the client.
+// Kinds of errors that have their own exit status, in addition to those of package client.
 var (
 	errUsage       = errors.New("usage")
 	errSeveral     = errors.New("several")
 	errInterrupted = errors.New("interrupted")
 )
 
-// exits is the table from errors to exit statuses; --help prints it. An error of no kind in
-// it exits with 1.
+// exits is the table from kinds of errors to exit statuses; --help prints it. Any other error exits
+// with 1.
 var exits = []struct {
 	kinds   []error
 	code    int
@@ -52,7 +52,7 @@ func exitCode(err error) int {
 	return 1
 }
 
-// kindOf returns a kind of errors that exits with code; nil if there is none.
+// kindOf returns a kind of errors whose exit status is code; nil if there is none.
 func kindOf(code int) error {
 	for _, e := range exits {
 		if e.code == code && len(e.kinds) > 0 {
@@ -70,8 +70,8 @@ func exitHelp() string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-// A kindError is an error of a kind in exits. Its text is that of err, a sentence that says
-// what to do.
+// A kindError is an error of one of the kinds in exits. Its text is that of err, a sentence that
+// says what to do.
 type kindError struct {
 	kind error
 	err  error
@@ -84,7 +84,7 @@ func errorf(kind error, format string, args ...any) error {
 	return &kindError{kind, fmt.Errorf(format, args...)}
 }
 
-// usageError adds which help page to read.
+// usageError returns err with a sentence that says which help page to read.
 func usageError(err error) error {
 	command := "submitter"
 	if p, ok := errors.AsType[*kong.ParseError](err); ok {

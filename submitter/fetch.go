@@ -32,7 +32,7 @@ command can be repeated.
   submitter list --state succeeded --all | submitter fetch - -o painted/`
 }
 
-// Run fetches results.
+// Run fetches the results of jobs.
 func (cmd *fetchCommand) Run(ctx context.Context, a *app) error {
 	ids, err := a.ids(ctx, cmd.IDs)
 	if err != nil {

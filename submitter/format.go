@@ -13,7 +13,7 @@ func jobLine(j *job.Job) string {
 	return fmt.Sprintf("%s  %-9s  %4s  %s", j.ID, j.State, age(time.Since(j.CreatedAt)), j.Style)
 }
 
-// age formats the time since an event, with one number.
+// age returns a duration in a short form with one number, such as 5m.
 func age(d time.Duration) string {
 	switch {
 	case d < time.Second: // also if the API's clock is ahead
@@ -28,7 +28,7 @@ func age(d time.Duration) string {
 	return fmt.Sprintf("%dd", d/(24*time.Hour))
 }
 
-// stateText describes the state of a job with what is known of its progress.
+// stateText returns a job's state, with what is known about its progress.
 func stateText(j *job.Job) string {
 	switch {
 	case j.State == job.Queued && j.QueuePosition != nil:
@@ -39,7 +39,7 @@ func stateText(j *job.Job) string {
 	return string(j.State)
 }
 
-// jobText describes a job in several lines, each with a name and a value.
+// jobText describes a job in several lines, each of which has a name and a value.
 func jobText(j *job.Job) string {
 	var b strings.Builder
 	add := func(name, format string, args ...any) {

@@ -8,7 +8,7 @@ import (
 	"github.com/atelier-go/atelier/submitter/terminal"
 )
 
-// idArguments name the jobs that a command is about.
+// idArguments are the arguments that name the jobs of a command.
 type idArguments struct {
 	IDs []string `arg:"" name:"id" help:"The jobs' ids, as submit printed them; - for ids on standard input."`
 }
@@ -16,8 +16,8 @@ type idArguments struct {
 // many reports whether the command may be about several jobs.
 func (i idArguments) many() bool { return len(i.IDs) != 1 || i.IDs[0] == "-" }
 
-// ids parses the ids of a command, each once. "-" stands for those on standard input: the
-// first word of each line, so that the output of list can be piped in.
+// ids parses ids and returns each once. "-" stands for the ids on standard input, of which it takes
+// the first word of each line, so that the output of list can be piped in.
 func (a *app) ids(ctx context.Context, args []string) ([]job.ID, error) {
 	var ids []job.ID
 	seen := map[job.ID]bool{}

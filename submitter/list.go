@@ -30,7 +30,7 @@ submitted, and its style. With an API key, they are the jobs of the key's owner.
 --json prints the API's responses, one a line: one for each page of jobs.`
 }
 
-// Validate checks what kong can't; kong calls it.
+// Validate checks the flags for errors that kong does not find. kong calls it.
 func (cmd *listCommand) Validate() error {
 	if cmd.State != "" && !job.State(cmd.State).Valid() {
 		return fmt.Errorf("--state %.40q is no state of a job: there are queued, running, succeeded, failed and canceled", cmd.State)
@@ -41,7 +41,7 @@ func (cmd *listCommand) Validate() error {
 	return nil
 }
 
-// defaultLimit is the number of jobs without --limit and --all.
+// defaultLimit is how many jobs are listed without --limit and --all.
 const defaultLimit = 20
 
 // Run lists jobs.

@@ -27,8 +27,8 @@ func main() {
 	os.Exit(exitCode(err))
 }
 
-// run runs the program. The end of ctx interrupts it. The error is a sentence for the user,
-// and exitCode returns its exit status.
+// run runs the program with arguments. If ctx ends, the program is interrupted. The error is a
+// sentence for the user; exitCode returns its exit status.
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) error {
 	var line commandLine
 	printed := false // --help or --version
@@ -59,8 +59,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	return command.Run(a)
 }
 
-// interruptible returns a context that ends when parent does, with an errInterrupted as its
-// cause.
+// interruptible returns a context that ends when parent does, with errInterrupted as its cause.
 func interruptible(parent context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
 	stop := context.AfterFunc(parent, func() { cancel(errorf(errInterrupted, "interrupted")) })

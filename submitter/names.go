@@ -12,15 +12,15 @@ import (
 	"github.com/atelier-go/atelier/submitter/batch"
 )
 
-// Bounds on lists of names, so that a wrong file does not fill the memory.
+// Limits of a list of names, so that a wrong file does not fill the memory.
 const (
 	maxNames = 1_000_000
 	maxList  = 128 << 20 // bytes of all names
 )
 
-// readNames reads a list of names that end in the byte end. Empty names are left out. If end is a
-// line feed, a byte order mark before the first line and a carriage return at the end of a
-// line, as editors on Windows write them, are left out too. from is for errors.
+// readNames reads a list of names, each of which ends in the byte end. It leaves out empty names.
+// If end is a line feed, it also leaves out a byte order mark before the first line, and a carriage
+// return at the end of each line, which editors on Windows write. from names the list in errors.
 func readNames(ctx context.Context, from string, r io.Reader, end byte) ([]string, error) {
 	type result struct {
 		list []string

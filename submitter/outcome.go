@@ -8,7 +8,7 @@ import (
 	"github.com/atelier-go/atelier/submitter/escape"
 )
 
-// outcomeLine is the line for a picture of a batch that --json prints.
+// An outcomeLine is the line that --json prints for a picture of a batch.
 type outcomeLine struct {
 	Input string          `json:"input"`
 	Job   json.RawMessage `json:"job,omitempty"`  // as the API returned it last
@@ -17,8 +17,8 @@ type outcomeLine struct {
 	Exit  int             `json:"exit_status,omitempty"` // that the error alone would have
 }
 
-// printOutcome prints a line for a picture that is done or, with --json, has failed. Other
-// failures are listed on standard error at the end.
+// printOutcome prints a line for a picture that is done. With --json it also prints one for a
+// picture that has failed; otherwise failures are listed on standard error at the end.
 func (a *app) printOutcome(o batch.Outcome) error {
 	if a.JSON {
 		return a.printOutcomeJSON(o)

@@ -14,15 +14,16 @@ import (
 	"github.com/atelier-go/atelier/submitter/terminal"
 )
 
-// outputFlags say where a result goes.
+// outputFlags are the flags that say where a result is written.
 type outputFlags struct {
 	Out   string `short:"o" placeholder:"FILE" help:"Write the picture to FILE, to the folder DIR/, which is made, or to standard output (-)."`
 	Force bool   `short:"f" help:"Replace FILE if it exists."`
 }
 
-// destination interprets -o: a file, a folder in which the file is called name, or "-". It
-// returns an error if the result could not be written there, so that nothing is sent or waited
-// for in vain. After an [fs.ErrExist], the destination is returned too.
+// destination returns where -o says that the result goes: a file, a file called name in a folder,
+// or standard output for "-". It returns an error if the result can't be written there, so that
+// nothing is sent or waited for in vain. If the error is an [fs.ErrExist], it returns the
+// destination too.
 func (a *app) destination(out, name string, force bool) (*picture.Destination, error) {
 	if out == "-" {
 		switch {
@@ -43,7 +44,7 @@ func (a *app) destination(out, name string, force bool) (*picture.Destination, e
 	return d, hintForce(d.Check())
 }
 
-// hintForce adds to the error of an existing file which flag replaces it.
+// hintForce returns err, which says that a file exists, with the flag that replaces the file.
 func hintForce(err error) error {
 	e := (*picture.ExistsError)(nil)
 	switch {
@@ -55,7 +56,7 @@ func hintForce(err error) error {
 	return fmt.Errorf("%w; --force replaces it", err)
 }
 
-// save writes the result of a finished job to its destination, and shows what it is.
+// save downloads the result of a finished job to its destination, and tells the user what it is.
 func (a *app) save(ctx context.Context, j *client.Job, to *picture.Destination) error {
 	if err := j.Err(); errors.Is(err, client.ErrConflict) {
 		return fmt.Errorf("%w: --wait waits for it", err)

@@ -30,10 +30,10 @@ command continues with the rest: a job that runs again is no longer failed.
 --json prints the API's responses, one a line: one for each page of jobs.`
 }
 
-// many reports that the command is about several jobs.
+// many returns true: the command is always about several jobs.
 func (*redriveCommand) many() bool { return true }
 
-// Validate checks what kong can't; kong calls it.
+// Validate checks the flags for errors that kong does not find. kong calls it.
 func (cmd *redriveCommand) Validate() error {
 	if (len(cmd.IDs) > 0) == (cmd.All || cmd.Code != "") {
 		return errors.New("either ids, or --all, or --code CODE is needed")
@@ -41,7 +41,7 @@ func (cmd *redriveCommand) Validate() error {
 	return nil
 }
 
-// Run runs failed jobs again until there are no more.
+// Run runs failed jobs again, until no job is left that the flags select.
 func (cmd *redriveCommand) Run(ctx context.Context, a *app) error {
 	ids, err := a.ids(ctx, cmd.IDs)
 	if err != nil || len(cmd.IDs) > 0 && len(ids) == 0 {

@@ -9,7 +9,7 @@ import (
 	"github.com/atelier-go/atelier/submitter/client"
 )
 
-// A resumableError is an error after which a command continues the work.
+// A resumableError is an error with the command that continues the work.
 type resumableError struct {
 	err     error
 	command string
@@ -18,8 +18,8 @@ type resumableError struct {
 func (e *resumableError) Error() string { return e.err.Error() + "\nresume with: " + e.command }
 func (e *resumableError) Unwrap() error { return e.err }
 
-// resumable adds to an error after a job was accepted which command continues with it. There
-// is none for a job that failed or does not exist any more.
+// resumable returns err, which occurred after a job was accepted, with the command that continues
+// with that job. If the job has failed or does not exist any more, it returns err unchanged.
 func (a *app) resumable(err error, id job.ID, out outputFlags) error {
 	if errors.Is(err, client.ErrJobFailed) || errors.Is(err, client.ErrNotFound) {
 		return err
@@ -34,7 +34,8 @@ func (a *app) resumable(err error, id job.ID, out outputFlags) error {
 	return &resumableError{err, a.command(words...)}
 }
 
-// command returns a command line for the user, with the flags that say which API is meant.
+// command returns a command line that the user can type. It has the flags that say which API is
+// meant.
 func (a *app) command(words ...string) string {
 	words = append([]string{"submitter"}, words...)
 	if env := a.getenv("ATELIER_API"); a.API != env && (a.API != defaultAPI || env != "") {
@@ -49,7 +50,7 @@ func (a *app) command(words ...string) string {
 	return strings.Join(words, " ")
 }
 
-// shellWord quotes s, if needed, as one word for a shell.
+// shellWord returns s as one word for a shell, in quotes if it needs them.
 func shellWord(s string) string {
 	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%+,=") == "" {
 		return s

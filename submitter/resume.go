@@ -34,10 +34,10 @@ A picture that is sent again within a day makes no second job. A picture whose r
 was lost, and that is sent again later than that, may become a second job.`
 }
 
-// many reports that the command is about several pictures.
+// many returns true: the command is always about several pictures.
 func (*resumeCommand) many() bool { return true }
 
-// keyLife is the time for which the API remembers an Idempotency-Key.
+// keyLife is how long the API remembers an Idempotency-Key.
 const keyLife = 24 * time.Hour
 
 // Run resumes a batch.
@@ -82,7 +82,8 @@ func (cmd *resumeCommand) Run(ctx context.Context, a *app) error {
 	return a.runBatch(ctx, b, &tally{total: b.Left(), things: "pictures", screen: a.screen})
 }
 
-// onlyBatch returns the name of the batch to resume if none is named; "" if there is none.
+// onlyBatch returns the name of the batch to resume if the user names none: that of the only
+// unfinished one, or "" if there is none.
 func (a *app) onlyBatch(folder string) (string, error) {
 	batches, err := batch.List(folder)
 	if err != nil {

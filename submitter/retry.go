@@ -25,7 +25,7 @@ status 7. redrive selects failed jobs of all owners by the reason of the failure
   submitter list --state failed --all | submitter retry - | submitter watch -`
 }
 
-// Run retries jobs and, if requested, waits for one and fetches its result.
+// Run retries jobs. If the flags say so, it waits for one and fetches its result.
 func (cmd *retryCommand) Run(ctx context.Context, a *app) error {
 	ids, err := a.ids(ctx, cmd.IDs)
 	if err != nil {

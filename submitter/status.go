@@ -24,7 +24,7 @@ jobs are printed one after the other; with --json each is a line.
   submitter list --state failed --all | submitter status -`
 }
 
-// Run prints the jobs.
+// Run prints the state of jobs.
 func (cmd *statusCommand) Run(ctx context.Context, a *app) error {
 	ids, err := a.ids(ctx, cmd.IDs)
 	if err != nil {
@@ -54,7 +54,7 @@ func (cmd *statusCommand) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// printJob prints a job in full.
+// printJob prints everything that is known of a job.
 func (a *app) printJob(j *client.Job) error {
 	if a.JSON {
 		return a.printJSON(j.JSON)

@@ -12,8 +12,8 @@ func (stylesCommand) Help() string {
 	return `Prints a line for each style: its name, for submit --style, and its title.`
 }
 
-// widestStyle is the width of the widest column of names: a longer name moves only its own
-// title.
+// widestStyle is the largest width of the column of names. If a name is longer, only its own title
+// moves to the right.
 const widestStyle = 40
 
 // Run lists the styles.

@@ -13,7 +13,7 @@ import (
 	"github.com/atelier-go/atelier/submitter/picture"
 )
 
-// Run submits pictures and, if requested, waits for them and fetches the results.
+// Run submits pictures. If the flags say so, it waits for their jobs and fetches the results.
 func (cmd *submitCommand) Run(ctx context.Context, a *app) error {
 	if cmd.many() {
 		return cmd.submitBatch(ctx, a)
@@ -39,11 +39,11 @@ func (cmd *submitCommand) Run(ctx context.Context, a *app) error {
 	return a.afterAccepted(ctx, j, to, cmd.Wait, cmd.outputFlags)
 }
 
-// defaultFormat is the API's default format of results.
+// defaultFormat is the format of results if the user names none: the API's default.
 const defaultFormat = "jpeg"
 
-// many reports whether the command is about several pictures, or may be: if results go to a
-// folder, one picture may be all that a shell's pattern matched.
+// many reports whether the command is about several pictures, or is written so that it may be: if
+// results go to a folder, a shell's pattern may have matched only one picture.
 func (cmd *submitCommand) many() bool {
 	if len(cmd.Photos) != 1 || cmd.FilesFrom != "" {
 		return true
@@ -55,7 +55,7 @@ func (cmd *submitCommand) many() bool {
 	return err == nil && info.IsDir() || picture.IsFolder(cmd.Out)
 }
 
-// options are the settings of the jobs that were given.
+// options returns the settings of the jobs that the flags give.
 func (cmd *submitCommand) options() client.Options {
 	o := client.Options{
 		Style: cmd.Style, Strength: cmd.Strength, Size: cmd.Size, Format: cmd.Format, Quality: cmd.Quality, PreserveColors: cmd.PreserveColors,
@@ -66,7 +66,8 @@ func (cmd *submitCommand) options() client.Options {
 	return o
 }
 
-// send submits a picture, repeatedly if that may help: under one key, it makes one job.
+// send submits a picture, and tries again if that may help. All tries have the same key, so that
+// they make one job.
 func (cmd *submitCommand) send(ctx context.Context, a *app, path string) (*client.Job, error) {
 	photograph, err := picture.Open(ctx, path, a.pictureInput())
 	if err != nil {
@@ -103,7 +104,7 @@ func (cmd *submitCommand) send(ctx context.Context, a *app, path string) (*clien
 	return nil, fmt.Errorf("%w; nothing was submitted", err)
 }
 
-// afterAccepted prints the id of an accepted job and, if requested, waits for the job and
+// afterAccepted prints the id of an accepted job. If wait is set it then waits for the job and
 // fetches its result.
 func (a *app) afterAccepted(ctx context.Context, j *client.Job, to *picture.Destination, wait bool, out outputFlags) error {
 	err := a.printID(j, to)
@@ -122,7 +123,8 @@ func (a *app) afterAccepted(ctx context.Context, j *client.Job, to *picture.Dest
 	return nil
 }
 
-// printID prints the id as soon as there is one, so that a later error does not lose it.
+// printID prints the id of a job. It is called as soon as the job is accepted, so that the user
+// knows the id even if something fails later.
 func (a *app) printID(j *client.Job, to *picture.Destination) error {
 	switch {
 	case to != nil && to.Path == "":
@@ -134,7 +136,7 @@ func (a *app) printID(j *client.Job, to *picture.Destination) error {
 	return a.print(string(j.ID))
 }
 
-// waitAndSave waits for a job's end and saves its result, unless to is nil.
+// waitAndSave waits until a job's run has ended and, unless to is nil, saves its result.
 func (a *app) waitAndSave(ctx context.Context, j *client.Job, to *picture.Destination) error {
 	j, err := a.wait(ctx, j)
 	if err != nil {

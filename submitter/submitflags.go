@@ -69,7 +69,7 @@ is sent makes no second job: it is sent again under the same Idempotency-Key. Sc
 that start over can set it with --key. The API remembers a key for a day.`
 }
 
-// Validate checks what kong can't; kong calls it.
+// Validate checks the flags for errors that kong does not find. kong calls it.
 func (cmd *submitCommand) Validate() error {
 	if len(cmd.Photos) == 0 && cmd.FilesFrom == "" {
 		return errors.New("a picture is needed: a file, a folder, - for standard input, or --files-from FILE")

@@ -11,8 +11,8 @@ import (
 	"github.com/atelier-go/atelier/submitter/terminal"
 )
 
-// each calls do for several jobs, one after the other in the order given. An error with one
-// does not stop the others, unless it would come again with them.
+// each calls do for several jobs, one after the other, in the given order. If do fails for one job,
+// each goes on with the next, unless it would fail for that one too.
 func (a *app) each(ids []job.ID, do func(job.ID) error) error {
 	if len(ids) == 1 {
 		return do(ids[0])
@@ -32,7 +32,7 @@ func (a *app) each(ids []job.ID, do func(job.ID) error) error {
 	return t.err()
 }
 
-// fatal reports whether an error ends a command about several jobs.
+// fatal reports whether an error must end a command about several jobs.
 func fatal(err error) bool { return errors.Is(err, errInterrupted) || batch.Fatal(err) }
 
 // A tally counts the successes and failures of several jobs or pictures. It is safe for
@@ -49,7 +49,7 @@ type tally struct {
 	code   int // the exit status that all failures have, or that of errSeveral
 }
 
-// add counts one thing.
+// add counts the job or picture called name: as done if err is nil, and otherwise as failed.
 func (t *tally) add(name string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -72,7 +72,7 @@ func (t *tally) add(name string, err error) {
 	t.failed = append(t.failed, line)
 }
 
-// String returns how many were done and failed.
+// String returns how many jobs or pictures were done, and how many have failed.
 func (t *tally) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -82,8 +82,8 @@ func (t *tally) String() string {
 	return fmt.Sprintf("%d of %d %s were done and %d failed", t.done, t.total, t.things, len(t.failed))
 }
 
-// err returns nil if none failed. Otherwise it names those that did, and is of the kind that
-// the failures share, or an errSeveral.
+// err returns nil if none has failed. Otherwise it returns an error that names the failed ones. It
+// is of the kind that all failures have, or an errSeveral if they have different kinds.
 func (t *tally) err() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -31,11 +31,12 @@ the job as the API returned it. Exits with 3 if a job failed.
   submitter submit *.jpg -s watercolour | submitter watch - && echo all painted`
 }
 
-// many reports that the command is about several jobs.
+// many returns true: the command is always about several jobs.
 func (*watchCommand) many() bool { return true }
 
-// maxWatched is the number of jobs that are followed at a time, and so of requests that wait
-// for a change. The jobs given first are followed first, since they are painted first too.
+// maxWatched is how many jobs are followed at the same time, each with a request that waits for a
+// change. They are followed in the order in which they are given, because they are painted roughly
+// in that order.
 const maxWatched = 32
 
 // A watcher follows several jobs.
@@ -48,7 +49,7 @@ type watcher struct {
 	jobs []*job.Job // in the order given; as the API returned them last
 }
 
-// Run follows jobs.
+// Run follows jobs and shows their changes.
 func (cmd *watchCommand) Run(ctx context.Context, a *app) error {
 	jobs, err := cmd.jobs(ctx, a)
 	if err != nil {
@@ -62,7 +63,7 @@ func (cmd *watchCommand) Run(ctx context.Context, a *app) error {
 	return w.run(ctx)
 }
 
-// jobs returns the jobs to follow.
+// jobs returns the jobs that the arguments name or, without arguments, the unfinished ones.
 func (cmd *watchCommand) jobs(ctx context.Context, a *app) ([]*job.Job, error) {
 	if len(cmd.IDs) == 0 {
 		return a.unfinished(ctx)
@@ -75,7 +76,7 @@ func (cmd *watchCommand) jobs(ctx context.Context, a *app) ([]*job.Job, error) {
 	return jobs, err
 }
 
-// unfinished lists the jobs that have not ended, oldest first.
+// unfinished returns the jobs that have not ended, oldest first.
 func (a *app) unfinished(ctx context.Context) ([]*job.Job, error) {
 	var jobs []*job.Job
 	seen := map[job.ID]bool{} // a job may be claimed between the two lists
@@ -150,13 +151,13 @@ func (w *watcher) follow(ctx context.Context, n int, refresh func()) error {
 	return j.Err()
 }
 
-// showsTable reports whether a table shows the changes. Then a line is printed only for a job
+// showsTable reports whether changes are shown in a table. Then a line is printed only for each job
 // that has ended.
 func (w *watcher) showsTable() bool {
 	return w.screen.Interactive() && terminal.Is(w.stdout) && !w.JSON
 }
 
-// report prints a job after a change.
+// report prints a line for a job that has changed.
 func (w *watcher) report(j *client.Job) {
 	if w.showsTable() && !j.State.Finished() {
 		return
@@ -181,7 +182,8 @@ func (w *watcher) report(j *client.Job) {
 	}
 }
 
-// table shows the jobs that have not ended, and counts all by state.
+// table returns a table of the jobs that have not ended, and a line with the number of all jobs in
+// each state.
 func (w *watcher) table() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -224,5 +226,5 @@ func (w *watcher) end(ctx context.Context) error {
 	return &resumableError{fmt.Errorf("%w; the jobs go on", err), w.command(words...)}
 }
 
-// maxWatchWords is the length of the longest command that names the jobs to watch.
+// maxWatchWords is the largest number of words in a command that names the jobs to watch.
 const maxWatchWords = 10

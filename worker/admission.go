@@ -8,13 +8,13 @@ import (
 	"sync"
 )
 
-// An admission decides which attempts may claim their jobs. An admitted attempt decodes, paints and
-// encodes pixels, and is lost if the process dies. An attempt at a suspect, a job whose last attempt
-// may have killed its process, is admitted alone: it waits until no other is admitted, and no other
-// is admitted until it has ended.
+// An admission decides which attempts of this process may claim their jobs. An admitted attempt
+// decodes, paints and encodes pictures, and is lost if the process dies. An attempt at a suspect, a
+// job whose last attempt may have killed its process, is admitted alone: it waits until no other
+// attempt is admitted, and until it has ended no other one is.
 //
-// Attempts are admitted in the order of their requests, so that neither suspects nor the others can
-// starve. The zero admission is ready for use; it is safe for concurrent use.
+// Attempts are admitted in the order in which they ask, so that none waits forever, whether at a
+// suspect or not. The zero admission is ready for use. It is safe for concurrent use.
 type admission struct {
 	mu       sync.Mutex
 	admitted int
@@ -27,8 +27,9 @@ type admissionRequest struct {
 	granted chan struct{} // closed when it is
 }
 
-// acquire waits for admission, to be released with release. After an error there is nothing to
-// release. stop is as of interrupted.
+// acquire waits until the attempt is admitted; the caller then calls release. If it returns an
+// error, the attempt is not admitted, and release must not be called. stop is explained at
+// interrupted.
 func (a *admission) acquire(ctx context.Context, stop <-chan struct{}, alone bool) error {
 	if err := interrupted(ctx, stop); err != nil {
 		return err
@@ -55,8 +56,8 @@ func (a *admission) acquire(ctx context.Context, stop <-chan struct{}, alone boo
 	return interrupted(ctx, stop)
 }
 
-// retain is called by an admitted attempt for a run of the engine that may outlast it. The run needs
-// a release of its own.
+// retain admits a run of the engine in addition to its attempt, which the run may outlast. The run
+// calls release itself.
 func (a *admission) retain() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -70,13 +71,13 @@ func (a *admission) release() {
 	a.grant()
 }
 
-// leave removes one admitted attempt. a.mu is locked.
+// leave removes one admitted attempt. The caller holds a.mu.
 func (a *admission) leave() {
 	a.admitted--
 	a.alone = a.alone && a.admitted > 0
 }
 
-// grant admits as many waiting attempts as possible, in their order. a.mu is locked.
+// grant admits as many waiting attempts as possible, in their order. The caller holds a.mu.
 func (a *admission) grant() {
 	for len(a.waiting) > 0 {
 		next := a.waiting[0]
@@ -94,9 +95,9 @@ func (a *admission) grant() {
 // finished. The job is not the cause, and is given back.
 var errStopping = errors.New("the worker stops")
 
-// interrupted returns why an attempt that waits must end: ctx's cause, or errStopping if stop is
-// closed, which it is when attempts that are not in the engine yet must end. nil means that it may
-// go on.
+// interrupted returns the reason why a waiting attempt must end, or nil if it may go on: ctx's
+// cause if ctx has ended, or errStopping if stop is closed. stop is closed when the attempts must
+// end that have not reached the engine.
 func interrupted(ctx context.Context, stop <-chan struct{}) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -109,8 +110,8 @@ func interrupted(ctx context.Context, stop <-chan struct{}) error {
 	}
 }
 
-// acquireSlot takes one of cap(slots) slots, first come, first served, unless the attempt is
-// interrupted. Receiving from slots releases it.
+// acquireSlot waits for one of cap(slots) slots, in the order of the calls, unless the attempt is
+// interrupted. Receiving a value from slots releases the slot.
 func acquireSlot(ctx context.Context, stop <-chan struct{}, slots chan struct{}) error {
 	select {
 	case slots <- struct{}{}:

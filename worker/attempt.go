@@ -18,7 +18,7 @@ import (
 
 // An attempt is one worker's try at a run. Its steps are the methods of this file, in the order in
 // which they are called: claim, read, paint, encode, commit. Then recordOutcome decides what
-// becomes of the job, and the report is sent. It is not safe for concurrent use.
+// becomes of the job, and a report is made. An attempt is not safe for concurrent use.
 type attempt struct {
 	w         *Worker
 	message   job.Message
@@ -45,12 +45,12 @@ func (w *Worker) newAttempt(stop <-chan struct{}, m job.Message, received int) *
 	return &attempt{w: w, message: m, stop: stop, delivered: time.Now(), log: log, report: Report{Message: m}}
 }
 
-// run makes the attempt; see [Worker.Handle] for what its error means.
+// run makes the attempt. [Worker.Handle] explains the errors.
 func (a *attempt) run(ctx context.Context) error {
 	switch err := a.claim(ctx); {
 	case errors.Is(err, job.ErrFinished), errors.Is(err, job.ErrGone):
 		// The message is a duplicate, or the run's attempts are used up.
-		a.log.Info("nothing to do", "because", err)
+		a.log.Info("nothing to do for this message: the run has ended, or the job was erased", "because", err)
 		if errors.Is(err, job.ErrGaveUp) {
 			a.report.Outcome, a.report.Code = Failed, job.CodeGaveUp
 			a.sendReport()
@@ -70,9 +70,10 @@ func (a *attempt) run(ctx context.Context) error {
 	return err
 }
 
-// claim waits for admission and claims the job. A suspect, whose last attempt may have killed its
-// process, then waits for admission again, to be alone in this process. It holds no claim while it
-// waits, because it would be suspected again if another job killed the process meanwhile.
+// claim waits for admission and claims the job. If the job turns out to be a suspect, whose last
+// attempt may have killed its process, it waits for admission again, so as to be alone in this
+// process. While it waits it has not claimed the job: if another job killed the process meanwhile,
+// this one would be suspected again.
 func (a *attempt) claim(ctx context.Context) error {
 	w := a.w
 	for alone := false; ; alone = true {
@@ -95,12 +96,12 @@ func (a *attempt) claim(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		a.log.Info("the process of the job's last attempt died: this attempt waits to run alone")
+		a.log.Info("the process of the job's last attempt died, so this attempt waits until it can run alone")
 	}
 }
 
-// work takes a claimed job from its stored picture to its committed result. The report has what was
-// measured, also after an error. A panic of an encoder is an error. ctx ends with the lease.
+// work reads, paints, encodes and commits a claimed job. Also after an error, the report has what
+// was measured until then. A panic of an encoder is returned as an error. ctx ends with the lease.
 func (a *attempt) work(ctx context.Context) (err error) {
 	w, r := a.w, &a.report.Receipt
 	defer w.recovered(a.lease.Spec.ID, &err)
@@ -124,8 +125,9 @@ func (a *attempt) work(ctx context.Context) (err error) {
 	return a.commit(ctx, picture, thumb, painted.Rect.Size())
 }
 
-// read reads and decodes the job's pictures as soon as there is memory for all steps, and starts to
-// store the preview. Waits are not measured. After an error nothing is reserved.
+// read reads and decodes the job's pictures, as soon as there is memory for all steps, and begins
+// to store the preview. The time of waiting is not part of the measured times. After an error no
+// memory is reserved.
 func (a *attempt) read(ctx context.Context) (r style.Request, err error) {
 	w, spec := a.w, &a.lease.Spec
 	began := time.Now()
@@ -156,8 +158,8 @@ func (a *attempt) read(ctx context.Context) (r style.Request, err error) {
 	return r, nil
 }
 
-// decode returns the engine's request, the preview if pictures asks for it, and how long decoding
-// took.
+// decode returns the request for the engine, the preview if pictures asks for one, and how long
+// decoding took.
 func (a *attempt) decode(ctx context.Context, pictures decoder.Request) (r style.Request, preview []byte, took time.Duration, err error) {
 	w, spec := a.w, &a.lease.Spec
 	r.Strength = spec.Strength
@@ -184,7 +186,7 @@ func (a *attempt) decode(ctx context.Context, pictures decoder.Request) (r style
 	return r, decoded.Preview, time.Since(began), nil
 }
 
-// paint returns the painted picture.
+// paint runs the engine and returns the painted picture.
 func (a *attempt) paint(ctx context.Context, r style.Request) (*image.RGBA, error) {
 	a.report.Receipt.ColdStart = !a.w.warm.Swap(true)
 	painted, took, err := a.stylize(ctx, r)
@@ -216,7 +218,7 @@ func (a *attempt) encode(painted *image.RGBA) (picture, thumb []byte, err error)
 	return out.Bytes(), thumb, nil
 }
 
-// commit ends the run with its result, once the preview is stored.
+// commit ends the run with its result, after the preview is stored.
 func (a *attempt) commit(ctx context.Context, picture, thumb []byte, size image.Point) error {
 	if err := a.preview.wait(ctx); err != nil {
 		return err
@@ -224,8 +226,8 @@ func (a *attempt) commit(ctx context.Context, picture, thumb []byte, size image.
 	if ctx.Err() != nil {
 		return context.Cause(ctx) // another worker may have the lease by now
 	}
-	if charge := a.w.cfg.Charge; charge != nil {
-		charge(&a.report.Receipt, time.Since(a.delivered))
+	if setCost := a.w.cfg.SetCost; setCost != nil {
+		setCost(&a.report.Receipt, time.Since(a.delivered))
 	}
 	began := time.Now()
 	defer func() { a.report.Write = time.Since(began) }()

@@ -10,13 +10,14 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// An extender is the part of the queue that is needed to return messages. Its calls use the network.
+// An extender is what is needed of the queue to return messages to it. Its calls use the network.
 type extender interface {
 	Extend(ctx context.Context, d job.Delivery, visibility time.Duration) error
 }
 
-// process makes the attempt that a delivery asks for. nil means that the message can be deleted;
-// after an error it must be returned with returnMessage. stop is as of interrupted.
+// process makes the attempt at the run that a delivered message names. nil means that the message
+// can be deleted. After an error, the caller calls returnMessage with it. stop is explained at
+// interrupted.
 func (w *Worker) process(ctx context.Context, stop <-chan struct{}, d job.Delivery) error {
 	m, err := job.DecodeMessage(d.Body)
 	if err != nil {
@@ -29,45 +30,48 @@ func (w *Worker) process(ctx context.Context, stop <-chan struct{}, d job.Delive
 	return nil
 }
 
-// returnMessage makes a message visible again after a time that depends on why it was not
-// processed. ctx only limits the call.
+// returnMessage makes the queue deliver a message again, after a time that depends on why it was
+// not processed. The call is made even if ctx has ended.
 func (w *Worker) returnMessage(ctx context.Context, q extender, d job.Delivery, why error) {
 	delay := w.redeliveryDelay(d, why)
 	log := w.cfg.Log.With("message", d.ID, "received", d.Received, "again_in", delay.Round(time.Millisecond))
+	if m, err := job.DecodeMessage(d.Body); err == nil {
+		log = log.With("job", m.Job, "run", m.Run)
+	}
 	if d.Request != "" {
 		log = log.With("request", d.Request)
 	}
 	switch {
 	case errors.Is(why, job.ErrMalformed):
-		log.Error("not a job message", "error", why)
+		log.Error("received a message that is not a job's; the queue moves it to the dead-letter queue: inspect it there", "error", why)
 	case errors.Is(why, errStopping):
-		log.Info("given back", "error", why)
+		log.Info("gave a job back; its message is delivered again", "error", why)
 	default:
-		log.Warn("will be tried again", "error", why)
+		log.Warn("could not finish the job of a message; the message is delivered again", "error", why)
 	}
 	if err := q.Extend(ctx, d, delay); err != nil {
-		log.Warn("the message could not be returned: it is delivered again when its visibility ends", "error", err)
+		log.Warn("could not return a message to the queue; it is delivered again when its visibility ends", "error", err)
 	}
 }
 
 const (
-	// malformedDelay is short: no worker can process the message, and after some receipts the
-	// queue's redrive policy moves it to the dead-letter queue, where an operator finds it.
+	// malformedDelay is short: no worker can process the message. After several receives the queue
+	// moves it to the dead-letter queue, where an operator finds it.
 	malformedDelay = time.Second
-	// storeAwayDelay is long, because the job is not the cause, and every receipt brings the
-	// message closer to the dead-letter queue.
-	storeAwayDelay = 30 * time.Second
+	// storeUnavailableDelay is long: the job is not the cause, and with every receive the message
+	// comes closer to the dead-letter queue.
+	storeUnavailableDelay = 30 * time.Second
 )
 
-// redeliveryDelay is the table of when a message is delivered again.
+// redeliveryDelay returns how long a message that was not processed because of why stays hidden.
 func (w *Worker) redeliveryDelay(d job.Delivery, why error) time.Duration {
 	switch {
 	case errors.Is(why, job.ErrMalformed):
 		return malformedDelay
 	case errors.Is(why, ErrStuck): // the lease must expire first
 		return w.cfg.Store.Lease() + retryDelay(d.Received)
-	case errors.Is(why, job.ErrStoreAway):
-		return storeAwayDelay + rand.N(storeAwayDelay/2)
+	case errors.Is(why, job.ErrStoreUnavailable):
+		return storeUnavailableDelay + rand.N(storeUnavailableDelay/2)
 	case errors.Is(why, errStopping) && !errors.As(why, new(pictureError)):
 		return 0
 	default:
@@ -75,17 +79,20 @@ func (w *Worker) redeliveryDelay(d job.Delivery, why error) time.Duration {
 	}
 }
 
-// retryDelay returns the delay of a message that failed: 1, 2, 4, ... up to 60 s, times a random
-// factor from 0.5 to 1.5, so that jobs that failed together are not delivered together again.
+// retryDelay returns how long the message of a failed attempt stays hidden: 1, 2, 4, ... up to 60
+// s, the longer the more often it was received, times a random factor of 0.5 to 1.5. So jobs that
+// failed together are not delivered together again.
 func retryDelay(received int) time.Duration {
 	d := time.Second << min(max(received-1, 0), 6)
 	return min(d, time.Minute)/2 + rand.N(min(d, time.Minute))
 }
 
-// callTimeout limits a call of the queue, in addition to the time that it is asked to wait.
+// callTimeout limits a call of the queue. A long poll may take that much longer than it waits for
+// messages.
 const callTimeout = 10 * time.Second
 
-// detached returns a context for calls of the queue that must be made even after ctx has ended.
+// detached returns a context for calls of the queue that must be made even if ctx has ended. It
+// ends after callTimeout.
 func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 }

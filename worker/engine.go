@@ -12,15 +12,15 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// A pictureError is an error of the engine or a codec that the picture may have caused.
+// A pictureError is an error of the engine or of a codec. The picture may be its cause.
 type pictureError struct{ error }
 
 func (e pictureError) Unwrap() error { return e.error }
 
-// stylize runs the engine as soon as it has a free slot, and returns how long the run took. When ctx
-// ends it returns at once, but the run keeps its slot, its memory and its admission until its end,
-// and its picture is discarded. A run that takes longer than the watchdog is an error that wraps
-// ErrStuck.
+// stylize runs the engine, as soon as a slot is free, and returns the painted picture and how long
+// the run took. If ctx ends it returns at once, but the run can't be interrupted: it keeps its
+// slot, its memory and its admission until it has ended, and its picture is discarded. If the run
+// takes longer than the watchdog allows, the error wraps ErrStuck.
 func (a *attempt) stylize(ctx context.Context, r style.Request) (*image.RGBA, time.Duration, error) {
 	w, id, memory := a.w, a.message.Job, a.memory
 	if err := acquireSlot(ctx, a.stop, w.painting); err != nil {
@@ -55,8 +55,7 @@ func (a *attempt) stylize(ctx context.Context, r style.Request) (*image.RGBA, ti
 	return painted, took, err
 }
 
-// waitUntilIdle waits until no run is in the engine, and reports whether this happened before the
-// deadline.
+// waitUntilIdle waits until no run is in the engine. It returns false if the deadline comes first.
 func (w *Worker) waitUntilIdle(deadline <-chan time.Time) bool {
 	idle, taken := true, 0
 	for idle && taken < cap(w.painting) {
@@ -73,24 +72,26 @@ func (w *Worker) waitUntilIdle(deadline <-chan time.Time) bool {
 	return idle
 }
 
-// recovered makes a panic an error. It is deferred where the work on a job begins, so that a panic
-// does not end the process and the other attempts.
+// recovered turns a panic into an error in *err. It is deferred where the work on a job begins, so
+// that a panic does not end the process, and with it the other attempts.
 func (w *Worker) recovered(id job.ID, err *error) {
 	if p := recover(); p != nil {
-		w.cfg.Log.Error("panic", "job", id, "panic", p, "stack", string(debug.Stack()))
+		w.cfg.Log.Error("an attempt panicked; it fails, and the process goes on", "job", id, "panic", p, "stack", string(debug.Stack()))
 		*err = pictureError{fmt.Errorf("paint job %s: panic: %v", id, p)}
 	}
 }
 
-// timeUp is the cause of the context of a function's work, which ends before the function's time.
+// timeUp means that an attempt was ended because the function's time is nearly over. It is the
+// cause of the attempt's context.
 type timeUp struct{ had time.Duration }
 
 func (timeUp) Error() string { return "the function's time is up" }
 func (timeUp) Unwrap() error { return errStopping }
 
-// interruptedRun returns the error of a run of the engine that ctx ended after a time. If the run
-// took more than half of its function's time, the picture will probably not be finished in another
-// function either, so the attempt counts. A run that only started late in its batch doesn't.
+// interruptedRun returns the error for a run of the engine that had taken this long when ctx ended.
+// If that is more than half of the function's time, the picture would probably not be finished in
+// another function either, so the attempt counts. If the run began late, because other messages of
+// its batch came first, it does not count.
 func interruptedRun(ctx context.Context, took time.Duration) error {
 	cause := context.Cause(ctx)
 	var up timeUp

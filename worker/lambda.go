@@ -11,10 +11,10 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// responseReserve is how long before a function's deadline its work ends, so that jobs are given back before
-// the process may be killed. That takes some file operations for each job, a call of the queue, and
-// the response: 0.2 s as a rule, more if store and queue are slow. A function with a short timeout
-// reserves a tenth of it.
+// responseReserve is how long before the function's deadline its work ends, so that jobs are given
+// back before the process may be killed. That takes some file operations for each job, a call of
+// the queue, and the response: 0.2 s normally, more if store and queue are slow. A function with a
+// short timeout reserves a tenth of it instead.
 const responseReserve = 2 * time.Second
 
 // HandleSQS handles a batch of an event source mapping that accepts partial batch responses
@@ -40,8 +40,9 @@ func (w *Worker) HandleSQS(ctx context.Context, q extender, e events.SQSEvent) (
 	return response, nil
 }
 
-// processBatch processes records with work as the context of their attempts and calls as that of
-// calls of the queue. It returns which ones can be deleted, as far as this is known when calls ends.
+// processBatch processes the records of a batch at the same time. The attempts end with the context
+// work, the calls of the queue with the context calls. done reports for each record whether its
+// message can be deleted, as far as this is known when calls ends.
 func (w *Worker) processBatch(work, calls context.Context, q extender, records []events.SQSMessage) (done []bool) {
 	type result struct {
 		record int
@@ -82,8 +83,8 @@ func (w *Worker) processBatch(work, calls context.Context, q extender, records [
 	return done
 }
 
-// deadlines returns the contexts of the attempts and of the calls of the queue, from a function's
-// ctx. Without a deadline the attempts end with ctx.
+// deadlines returns the contexts for the attempts of a batch and for the calls of the queue, both
+// of which end before ctx does. If ctx has no deadline, the attempts end when ctx does.
 func deadlines(ctx context.Context) (work, calls context.Context, cancel func()) {
 	calls = context.WithoutCancel(ctx)
 	end, ok := ctx.Deadline()
@@ -107,8 +108,8 @@ func deliveryOf(m events.SQSMessage) job.Delivery {
 	return d
 }
 
-// failures lists each message that is not done, once. The list is never nil, because the mapping
-// delivers the whole batch again if it is null.
+// failures returns the messages that are not done, each once. The list is never nil, because the
+// event source mapping delivers the whole batch again if it is null.
 func failures(records []events.SQSMessage, done []bool) []events.SQSBatchItemFailure {
 	failed := []events.SQSBatchItemFailure{}
 	listed := map[string]bool{}

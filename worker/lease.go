@@ -10,24 +10,26 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// checkInterval is how often a worker checks whether its job was canceled or erased, which frees
-// its slot for the next job.
+// checkInterval is how often a worker checks whether its job was canceled or erased. If it was, the
+// slot becomes free for another job.
 const checkInterval = 2 * time.Second
 
-// maxAttemptTime is how long an attempt may take in all, with the waits behind others for memory
-// and for the engine. Without it, an attempt that hangs outside of the engine would keep its lease
-// forever.
+// maxAttemptTime returns how long an attempt may take in total, including the waits for memory and
+// for the engine. Without this limit, an attempt that hangs outside of the engine would keep its
+// lease forever.
 func (w *Worker) maxAttemptTime() time.Duration {
 	return time.Duration(2+int(w.maxClaims.Load())/w.cfg.Concurrent) * w.cfg.Watchdog
 }
 
-// renewLease renews the lease after a third of its term, and checks it in between, until stop is
-// called. stop waits for a renewal that is under way. The returned context ends when the lease
-// can't be kept, because another worker may claim the job then: at once if the lease is lost;
-// otherwise, because a file server may be unavailable for a moment, when only a sixth of the term
-// is left, in which the work can stop. The term is measured from the request of the last successful
-// renewal, and its end does not wait for the next one: a renewal may hang forever if the file
-// server is gone.
+// renewLease renews the lease each time a third of its term is over, and checks in between whether
+// the job was canceled, until stop is called. stop waits for a renewal that is under way.
+//
+// The context held ends when the lease can't be kept, because another worker may then claim the
+// job. If the lease is lost, that is at once. If a renewal fails for another reason, the file
+// server may only be unavailable for a moment: then it is when a sixth of the term is left, the
+// time in which the work can stop. The term counts from the moment at which the last successful
+// renewal was begun. The context does not wait for a renewal, because that may hang forever if the
+// file server is gone.
 func (a *attempt) renewLease(ctx context.Context) (held context.Context, stop func()) {
 	held, cancel := context.WithCancelCause(ctx)
 	term := a.w.cfg.Store.Lease()
@@ -35,7 +37,7 @@ func (a *attempt) renewLease(ctx context.Context) (held context.Context, stop fu
 	var lastError atomic.Value // of a renewal or check
 	lastError.Store("no response")
 	end := time.AfterFunc(untilEnd(a.lease.Began), func() {
-		cancel(fmt.Errorf("%w: the lease was not renewed in time: %s", job.ErrStoreAway, lastError.Load()))
+		cancel(fmt.Errorf("%w: the lease was not renewed in time: %s", job.ErrStoreUnavailable, lastError.Load()))
 	})
 	done := make(chan struct{})
 	go func() {

@@ -10,24 +10,25 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A memoryBudget is the memory that the pictures in work may take together, by what is known of
-// them before they are decoded. Reservations are made in the order of their requests, so that small
+// A memoryBudget limits the memory that all pictures in work take together. How much each takes is
+// estimated before it is decoded. Memory is reserved in the order of the requests, so that small
 // pictures can't make a large one wait forever.
 type memoryBudget struct {
 	bytes int64 // 0 means no limit
 	free  *semaphore.Weighted
 }
 
-// A reservation is a picture's part of the budget. It ends when all of its holders have released it.
+// A reservation is the part of the budget that one picture has. It is returned when all holders
+// have released it.
 type reservation struct {
 	budget  *memoryBudget
 	bytes   int64
 	holders atomic.Int32
 }
 
-// reserve waits for memory for a picture, unless the attempt is interrupted. A picture that needs
-// more than the whole budget would end the process and with it the other attempts: it is a
-// [job.Failure].
+// reserve waits for memory for a picture, unless the attempt is interrupted. If a picture needs
+// more than the whole budget, the error is a [job.Failure]: painting it would end the process, and
+// with it the other attempts.
 func (b *memoryBudget) reserve(ctx context.Context, stop <-chan struct{}, bytes int64) (*reservation, error) {
 	r := &reservation{budget: b, bytes: bytes}
 	r.holders.Store(1)
@@ -52,7 +53,7 @@ func (b *memoryBudget) reserve(ctx context.Context, stop <-chan struct{}, bytes 
 	return r, nil
 }
 
-// retain adds a holder, for a run of the engine that may outlast its attempt.
+// retain adds a holder: a run of the engine, which may outlast its attempt.
 func (r *reservation) retain() { r.holders.Add(1) }
 
 func (r *reservation) release() {
@@ -61,7 +62,8 @@ func (r *reservation) release() {
 	}
 }
 
-// untilClosed returns a context that ends with ctx, when done is closed, or with cancel.
+// untilClosed returns a context that ends when ctx does, when done is closed, or when the returned
+// function is called.
 func untilClosed(ctx context.Context, done <-chan struct{}) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {

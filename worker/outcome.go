@@ -8,9 +8,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// recordOutcome is the table of outcomes: it decides what becomes of the job after an attempt that
-// ended with err, and logs it. See [Worker.Handle] for the returned error, which decides what
-// becomes of the message.
+// recordOutcome decides, from the error with which an attempt ended, what becomes of the job: it
+// records that in the store and logs it. The error that it returns decides what becomes of the
+// message; see [Worker.Handle].
 func (a *attempt) recordOutcome(err error) error {
 	report, r := &a.report, &a.report.Receipt
 	log := a.log.With("attempt", a.lease.Attempt, "took_ms", milliseconds(time.Since(a.lease.Began)), "queue_wait_ms", r.QueueWaitMS,
@@ -24,11 +24,11 @@ func (a *attempt) recordOutcome(err error) error {
 		return nil
 	case errors.Is(err, job.ErrLeaseLost): // job and message belong to another worker
 		report.Outcome = Lost
-		log.Warn("lost the lease", "error", err)
+		log.Warn("lost the lease: another worker has the job, or its run has ended, so this result is discarded", "error", err)
 		return err
 	case errors.Is(err, ErrStuck): // the lease expires, as after a crash: the next attempt runs alone
 		report.Outcome = Stuck
-		log.Error("the run of the engine does not end", "error", err)
+		log.Error("the engine is stuck: the process ends, and the job is tried again", "error", err)
 		if errors.As(err, new(ownRunStuck)) {
 			err = errors.Join(err, a.lease.Blame())
 		}
@@ -37,7 +37,7 @@ func (a *attempt) recordOutcome(err error) error {
 		report.Outcome, report.Code = Failed, failure.Code
 		log.Warn("failed", "code", failure.Code, "error", err)
 		err := a.w.diagnose(a.lease.Fail(*failure))
-		if errors.Is(err, job.ErrLeaseLost) && !errors.Is(err, job.ErrStoreAway) {
+		if errors.Is(err, job.ErrLeaseLost) && !errors.Is(err, job.ErrStoreUnavailable) {
 			return nil // the run was ended by others
 		}
 		return err
@@ -50,12 +50,12 @@ func (a *attempt) recordOutcome(err error) error {
 	}
 }
 
-// countsAsAttempt reports whether an attempt that ended with err counts: if the picture or the
-// job's own files may be the cause. A worker that was stopped and a store that is unavailable have
-// nothing to do with the job.
+// countsAsAttempt reports whether an attempt that ended with err counts. It does if the picture or
+// the job's own files may be the cause. It does not if the worker was stopped or the store is
+// unavailable, because that is not the job's fault.
 func countsAsAttempt(err error) bool {
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, job.ErrStoreAway):
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, job.ErrStoreUnavailable):
 		return false
 	default:
 		return errors.As(err, new(pictureError)) || isFileError(err)

@@ -18,24 +18,25 @@ const (
 	maxWait  = 20 * time.Second
 )
 
-// A source is the queue as Poll needs it. Its calls use the network.
+// A source is what Poll needs of the queue. Its calls use the network.
 type source interface {
 	extender
 	Receive(ctx context.Context, max int, wait, visibility time.Duration) ([]job.Delivery, error)
 	Delete(ctx context.Context, d job.Delivery) error
 }
 
-// PollConfig configures Poll; zero values are the defaults.
+// PollConfig configures [Worker.Poll]. A field that is zero has its default.
 type PollConfig struct {
-	// Prefetch is how many messages are taken from the queue in addition to those in the engine,
-	// so that some jobs are read, decoded, encoded and stored while others are in the engine: on
+	// Prefetch is how many messages are received in addition to those whose pictures are in the
+	// engine. So some jobs are read, decoded, encoded and stored while others are in the engine; on
 	// a network file system this takes as long as the engine does. 0 means as many as the engine
-	// runs at the same time; below 0, none.
+	// runs at the same time; a negative number means none.
 	//
-	// Each takes the memory of a picture that waits (its file, and 4 bytes a pixel at the
-	// requested size: 4 MB at 1024 pixels, 67 MB at most), and may wait for as long as a picture
-	// takes while another worker is idle. One receive call asks for no more messages than the
-	// engine runs at the same time, so that idle workers get their share of a burst.
+	// Each of them takes the memory of a picture that waits: its file, and 4 bytes a pixel at the
+	// requested size, which is 4 MB at 1024 pixels and 67 MB at most. It may wait for as long as
+	// another picture takes to paint, even while another worker is idle. One call asks the queue
+	// for no more messages than the engine runs at the same time, so that a burst is shared among
+	// idle workers.
 	Prefetch   int
 	Visibility time.Duration // how long a message is hidden before it is extended; default 30 s
 	Wait       time.Duration // of one long poll; default 20 s
@@ -61,16 +62,16 @@ func (c PollConfig) withDefaults(concurrent int) PollConfig {
 }
 
 // Poll receives messages and processes them until ctx ends. Then it receives no more, gives back
-// what is not in the engine yet and waits for the rest, for at most Grace; what is not finished by
-// then is given back too. nil means that all runs of the engine were finished, and that nothing that
-// Poll started is still running.
+// the jobs that have not reached the engine, and waits for the others, for at most cfg.Grace. It
+// gives back what is not finished by then too. nil means that all runs of the engine were finished,
+// and that nothing that Poll started is still running.
 //
-// While the store is unavailable, Poll receives nothing. An error that wraps [ErrStuck] is returned
-// after the same drain, also before ctx ends; then the caller must end the process, without waiting
-// for the engine.
+// While the store is unavailable, Poll receives nothing. If the engine is stuck, Poll stops in the
+// same way, before ctx ends, and its error wraps [ErrStuck]. The caller must then end the process,
+// without waiting for the engine.
 func (w *Worker) Poll(ctx context.Context, q source, cfg PollConfig) error {
 	p := &poller{w: w, q: q, cfg: cfg.withDefaults(w.cfg.Concurrent)}
-	// Attempts in the engine may outlive ctx by the grace time.
+	// The attempts may go on for the grace time after ctx has ended.
 	work, kill := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer kill(nil)
 	ctx, stop := untilClosed(ctx, w.stuck.ch)
@@ -79,19 +80,20 @@ func (w *Worker) Poll(ctx context.Context, q source, cfg PollConfig) error {
 	return p.drain(kill)
 }
 
-// A poller is one call of Poll.
+// A poller is the state of one call of Poll.
 type poller struct {
-	w         *Worker
-	q         source
-	cfg       PollConfig
-	running   sync.WaitGroup
-	storeAway atomic.Bool // an attempt found the store unavailable
+	w                *Worker
+	q                source
+	cfg              PollConfig
+	running          sync.WaitGroup
+	storeUnavailable atomic.Bool // an attempt found the store unavailable
 }
 
-// receive starts attempts until ctx ends. The context of the attempts is work.
+// receive receives messages and starts an attempt for each, until ctx ends. work is the context of
+// the attempts.
 func (p *poller) receive(ctx, work context.Context) {
-	// A slot is taken before a message is received: what this process can't hold is left to
-	// other workers.
+	// A slot is taken before messages are received, so that messages for which this process has no
+	// slot are left to other workers.
 	slots := make(chan struct{}, p.w.cfg.Concurrent+p.cfg.Prefetch)
 	p.w.setMaxClaims(cap(slots))
 	var pause backoff
@@ -103,7 +105,7 @@ func (p *poller) receive(ctx, work context.Context) {
 		}
 		if err != nil && ctx.Err() == nil {
 			d := pause.next()
-			p.w.cfg.Log.Warn("no messages are received", "error", err, "again_in", d.Round(time.Millisecond))
+			p.w.cfg.Log.Warn("could not receive messages; trying again", "error", err, "again_in", d.Round(time.Millisecond))
 			sleep(ctx, d)
 			continue
 		}
@@ -117,17 +119,17 @@ func (p *poller) receive(ctx, work context.Context) {
 	}
 }
 
-// next receives at most n messages with one long poll, if the store is available. The poll has a
-// timeout, because a connection may die without an error.
+// next receives up to n messages with one long poll, unless the store is unavailable. The call has
+// a timeout, because a connection may be lost without an error.
 func (p *poller) next(ctx context.Context, n int) ([]job.Delivery, error) {
 	if n == 0 {
 		return nil, nil
 	}
-	if p.storeAway.Load() {
+	if p.storeUnavailable.Load() {
 		if err := p.w.probeStore(ctx); err != nil {
-			return nil, fmt.Errorf("%w: %w", job.ErrStoreAway, err)
+			return nil, fmt.Errorf("%w: %w", job.ErrStoreUnavailable, err)
 		}
-		p.storeAway.Store(false)
+		p.storeUnavailable.Store(false)
 		p.w.cfg.Log.Info("the store is available again")
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.Wait+callTimeout)
@@ -135,13 +137,13 @@ func (p *poller) next(ctx context.Context, n int) ([]job.Delivery, error) {
 	return p.q.Receive(ctx, n, p.cfg.Wait, p.cfg.Visibility)
 }
 
-// process processes one delivery, and deletes its message or returns it to the queue.
+// process processes one message, and then deletes it or returns it to the queue.
 func (p *poller) process(ctx context.Context, stop <-chan struct{}, d job.Delivery) {
 	held, release := extendVisibility(ctx, p.q, d, p.cfg.Visibility)
 	err := p.w.process(held, stop, d)
 	release()
-	if errors.Is(err, job.ErrStoreAway) {
-		p.storeAway.Store(true)
+	if errors.Is(err, job.ErrStoreUnavailable) {
+		p.storeUnavailable.Store(true)
 	}
 	ctx, cancel := detached(ctx)
 	defer cancel()
@@ -150,16 +152,16 @@ func (p *poller) process(ctx context.Context, stop <-chan struct{}, d job.Delive
 		return
 	}
 	if err := p.q.Delete(ctx, d); err != nil {
-		// Then it is delivered again, and its attempt finds nothing to do.
-		p.w.cfg.Log.Warn("the message of a run that has ended could not be deleted", "message", d.ID, "error", err)
+		// The message will be delivered again, and its attempt will find nothing to do.
+		p.w.cfg.Log.Warn("could not delete the message of a run that has ended; it is delivered again, which does no harm", "message", d.ID, "error", err)
 	}
 }
 
-// overrun is how much longer than the grace time Poll waits for the engine, which can't be
-// interrupted, and for a store that does not respond.
+// overrun is how much longer than the grace time Poll may take: the engine can't be interrupted,
+// and the store may not respond.
 const overrun = 10 * time.Second
 
-// drain waits for the attempts that are running, and returns an error if some were not finished.
+// drain waits for the attempts in work. It returns an error if some were not finished.
 func (p *poller) drain(kill context.CancelCauseFunc) error {
 	drained := make(chan struct{})
 	go func() { p.running.Wait(); close(drained) }()
@@ -189,8 +191,8 @@ func (p *poller) drain(kill context.CancelCauseFunc) error {
 	return nil
 }
 
-// takeSlots waits for one slot and then takes those that are free, at most limit in all. It returns
-// their number, which is 0 if ctx ends first.
+// takeSlots waits for one slot, and then takes all others that are free, up to limit in total. n is
+// how many it has taken; it is 0 if ctx ends before one is free.
 func takeSlots(ctx context.Context, slots chan struct{}, limit int) (n int) {
 	select {
 	case slots <- struct{}{}:
@@ -209,8 +211,8 @@ func takeSlots(ctx context.Context, slots chan struct{}, limit int) (n int) {
 	return n
 }
 
-// A backoff returns the pauses between calls to an unavailable service: 0.2, 0.4, ... up to 5 s, the
-// second half of which is random.
+// A backoff returns the pauses before calls to a service that is unavailable: 0.2, 0.4, ... up to 5
+// s. A random part of up to half is subtracted from each.
 type backoff struct{ n int }
 
 func (b *backoff) next() time.Duration {

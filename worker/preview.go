@@ -15,7 +15,7 @@ type previewWriter struct {
 	err  error // valid once done is closed
 }
 
-// storePreview starts to store a preview; nil is none.
+// storePreview begins to store a preview. If preview is nil there is nothing to store.
 func storePreview(lease *store.Lease, preview []byte) *previewWriter {
 	p := &previewWriter{done: make(chan struct{})}
 	if preview == nil {
@@ -29,7 +29,8 @@ func storePreview(lease *store.Lease, preview []byte) *previewWriter {
 	return p
 }
 
-// wait returns the error of the writing, or ctx's cause if a file server does not respond.
+// wait waits until the preview is stored, and returns the error of storing it. If the file server
+// does not respond, it returns ctx's cause when ctx ends.
 func (p *previewWriter) wait(ctx context.Context) error {
 	select {
 	case <-p.done:
@@ -39,8 +40,8 @@ func (p *previewWriter) wait(ctx context.Context) error {
 	}
 }
 
-// thumbnail returns the thumbnail of a public job for the gallery. It is nil if the job is not
-// public, or if the result is so small that a copy of it is used.
+// thumbnail returns the thumbnail of a public job for the gallery. It returns nil if the job is not
+// public, or if the result is so small that it serves as its own thumbnail.
 func thumbnail(painted *image.RGBA, spec *job.Spec) ([]byte, error) {
 	small := max(painted.Rect.Dx(), painted.Rect.Dy()) <= imageio.ThumbnailEdge
 	if !spec.Public || small && spec.Format == "jpeg" {

@@ -6,10 +6,10 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// An Outcome is how an attempt at a run ended.
+// An Outcome says how an attempt at a run ended.
 type Outcome string
 
-// The outcomes. After Succeeded and Failed the run has ended.
+// The outcomes. Only Succeeded and Failed end the run.
 const (
 	Succeeded Outcome = "succeeded"
 	Failed    Outcome = "failed"
@@ -18,7 +18,7 @@ const (
 	Stuck     Outcome = "stuck"      // the engine does not end, so the process does
 )
 
-// Outcomes are all outcomes.
+// Outcomes lists all outcomes.
 var Outcomes = []Outcome{Succeeded, Failed, GivenBack, Lost, Stuck}
 
 // A Report describes an attempt that has ended, for metrics.
@@ -30,6 +30,6 @@ type Report struct {
 	Took    time.Duration
 	Read    time.Duration // of the submitted pictures, from the shared directory; part of the receipt's DecodeMS
 	Write   time.Duration // of the outcome with the picture
-	// Receipt has what was measured up to the end of the attempt; other times are 0.
+	// Receipt has the times that were measured until the attempt ended; the others are 0.
 	Receipt job.Receipt
 }

@@ -55,8 +55,8 @@ func TestJobWithBrokenFiles(t *testing.T) {
 		}
 		restore := moveAway(t, filepath.Join(b.store.Dir(), "tmp"))
 		defer restore()
-		if err := b.worker.Handle(t.Context(), m); !errors.Is(err, job.ErrStoreAway) || b.job(m).Attempts != 0 {
-			t.Errorf("%v, %d attempts; want ErrStoreAway and none", err, b.job(m).Attempts)
+		if err := b.worker.Handle(t.Context(), m); !errors.Is(err, job.ErrStoreUnavailable) || b.job(m).Attempts != 0 {
+			t.Errorf("%v, %d attempts; want ErrStoreUnavailable and none", err, b.job(m).Attempts)
 		}
 	})
 	t.Run("a picture can't be read", func(t *testing.T) {
@@ -67,7 +67,7 @@ func TestJobWithBrokenFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		for n := 1; n <= store.DefaultMaxAttempts; n++ {
-			if err := b.worker.Handle(t.Context(), m); err == nil || errors.Is(err, job.ErrStoreAway) {
+			if err := b.worker.Handle(t.Context(), m); err == nil || errors.Is(err, job.ErrStoreUnavailable) {
 				t.Fatalf("attempt %d: %v", n, err)
 			}
 		}

@@ -8,9 +8,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// extendVisibility keeps a message hidden from other receivers until stop is called, by extending
-// its visibility after a third of the time. A failure is tried again; if the visibility is about to
-// end, the returned context does, because another worker may receive the message then.
+// extendVisibility keeps a message hidden from other receivers until stop is called: it extends the
+// visibility each time a third of it is over. It tries again after a failure. If the visibility is
+// nearly over, the context held ends, because another worker may receive the message then.
 func extendVisibility(ctx context.Context, q extender, d job.Delivery, visibility time.Duration) (held context.Context, stop func()) {
 	held, cancel := context.WithCancelCause(ctx)
 	done := make(chan struct{})
@@ -43,7 +43,8 @@ func extendVisibility(ctx context.Context, q extender, d job.Delivery, visibilit
 	return held, func() { cancel(nil); <-done }
 }
 
-// extend extends a message's visibility in one call, which may not last longer than the visibility.
+// extend extends the visibility of a message with one call. until is when the present visibility
+// ends; the call ends a sixth of the visibility before that.
 func extend(ctx context.Context, q extender, d job.Delivery, visibility time.Duration, until time.Time) error {
 	ctx, cancel := context.WithDeadline(ctx, until.Add(-visibility/6))
 	defer cancel()

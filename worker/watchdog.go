@@ -13,12 +13,13 @@ import (
 // process, without waiting for the engine, so that a new process replaces it.
 var ErrStuck = errors.New("the engine is stuck")
 
-// An ownRunStuck is the error of the attempt whose run is stuck, not of those that wait for it.
+// An ownRunStuck is the error of the attempt whose own run of the engine is stuck. The attempts
+// that only wait for the engine have other errors.
 type ownRunStuck struct{ error }
 
 func (e ownRunStuck) Unwrap() error { return e.error }
 
-// A stuckSignal is set when an attempt is stuck, and never reset. It is safe for concurrent use.
+// A stuckSignal is set when the engine is stuck, and never reset. It is safe for concurrent use.
 type stuckSignal struct {
 	once sync.Once
 	ch   chan struct{} // closed when it is set
@@ -27,12 +28,12 @@ type stuckSignal struct {
 
 func newStuckSignal() *stuckSignal { return &stuckSignal{ch: make(chan struct{})} }
 
-// set sets the signal to an error that wraps ErrStuck. Only the first call counts.
+// set sets the signal with an error that wraps ErrStuck. Only the first call has an effect.
 func (s *stuckSignal) set(err error) {
 	s.once.Do(func() { s.err = err; close(s.ch) })
 }
 
-// error returns what set was called with, or nil.
+// error returns the error with which the signal was set; nil if it was not.
 func (s *stuckSignal) error() error {
 	select {
 	case <-s.ch:
@@ -42,9 +43,9 @@ func (s *stuckSignal) error() error {
 	}
 }
 
-// watch sets w.stuck and closes stuck if a run of the engine is not done within the watchdog's time.
-// It counts short ticks instead of comparing times, because a process that was frozen between two
-// invocations was not stuck.
+// watch sets w.stuck and closes stuck, if a run of the engine is not done within the watchdog's
+// time. It counts short ticks instead of comparing times, because a process may be frozen between
+// two invocations, and is not stuck then.
 func (w *Worker) watch(id job.ID, done <-chan struct{}, stuck chan<- struct{}) {
 	const ticks = 20
 	tick := time.NewTicker(max(w.cfg.Watchdog/ticks, 1))

@@ -23,9 +23,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// A Stylizer repaints pictures. Implementations are safe for concurrent use and return an opaque
-// picture of the content's size. The end of ctx ends a wait; a run that has begun may continue to
-// its end, and reads its request until then.
+// A Stylizer repaints pictures. It must be safe for concurrent use, and return an opaque picture of
+// the same size as the content. If ctx ends, a call that waits returns. A run of the network that
+// has begun may go on to its end, and reads its request until then.
 type Stylizer interface {
 	Stylize(ctx context.Context, r style.Request) (*image.RGBA, error)
 }
@@ -35,8 +35,8 @@ type pictureDecoder interface {
 	Decode(ctx context.Context, r decoder.Request) (decoder.Pictures, error)
 }
 
-// DefaultWatchdog is fifty times what the largest picture takes on one core (16 megapixels with
-// Magenta's network: 6 s). A run that takes longer never ends.
+// DefaultWatchdog is fifty times as long as the largest picture takes on one core (6 s for 16
+// megapixels with Magenta's network). A run that takes longer will never end.
 const DefaultWatchdog = 5 * time.Minute
 
 // Config configures a Worker. Store, Stylizer and Decoder are required.
@@ -49,25 +49,25 @@ type Config struct {
 	Engine   string // for receipts
 	Model    string // for receipts
 
-	// Concurrent is how many pictures are in the engine at the same time; 0 means 1. As many
-	// are decoded at the same time, each in its own process. Encoding a WebP takes 20 bytes a
-	// pixel in addition to all other work.
+	// Concurrent is how many pictures are in the engine at the same time; 0 means 1. As many are
+	// decoded at the same time, each in its own process. Encoding a picture as WebP takes 20 bytes
+	// a pixel in addition to all other work.
 	Concurrent int
-	// Memory is how many bytes the process may take in all, and Footprint is what the engine
-	// takes of them: no more pictures are in work at the same time than fit, whatever the
-	// other limits are. 0 means no limit.
+	// Memory is how many bytes the process may take in total, and Footprint what the engine needs
+	// of them. No more pictures are in work at the same time than fit into that memory, whatever
+	// the other limits are. A Memory of 0 means no limit.
 	Memory    int64
 	Footprint engines.Footprint
-	// Watchdog is how long one run of the engine may take before the process counts as stuck
-	// (see [ErrStuck]); 0 means DefaultWatchdog. Time in which the process was frozen doesn't
-	// count. In a function it should be below the function's timeout; otherwise a stuck engine
-	// is only detected in a later invocation.
+	// Watchdog is how long one run of the engine may take before the process counts as stuck (see
+	// [ErrStuck]); 0 means DefaultWatchdog. Time in which the process was frozen does not count. In
+	// a function it should be shorter than the function's timeout; otherwise a stuck engine is only
+	// detected in a later invocation.
 	Watchdog time.Duration
 
-	// Charge sets what a picture costs: BilledMS, MemoryMB and CostUSD of its receipt. took is
-	// the time since the delivery, without the storing of the result, which follows. It is
-	// called concurrently; nil leaves the costs unknown.
-	Charge func(r *job.Receipt, took time.Duration)
+	// SetCost sets what a picture costs in its receipt: BilledMS, MemoryMB and CostUSD. took is the
+	// time since the message was delivered, without storing the result, which comes after the call.
+	// It is called concurrently. If it is nil, the costs are unknown.
+	SetCost func(r *job.Receipt, took time.Duration)
 
 	// Report is called at the end of every attempt, concurrently; nil means no reports.
 	Report func(Report)
@@ -128,13 +128,13 @@ func (w *Worker) setMaxClaims(n int) {
 	w.maxClaims.Store(int32(n)) //nolint:gosec // some dozens
 }
 
-// Handle makes an attempt at the run that m names. nil means that the run has ended, now or
-// earlier, whatever its outcome: the message can be deleted. After an error the message must be
-// delivered again later: the job is unchanged or was given back. When ctx ends, Handle returns at
+// Handle makes an attempt at the run that m names. nil means that the run has ended, now or before,
+// whatever its outcome, so that the message can be deleted. After an error the job is as before or
+// was given back, and the message must be delivered again later. When ctx ends, Handle returns at
 // once, although the engine can't be interrupted.
 //
-// If it is called twice for the same run, at the same time or one after the other, in this process
-// or another, the work is done once.
+// If Handle is called twice for the same run, at the same time or one after the other, in this
+// process or in another one, the work is done once.
 func (w *Worker) Handle(ctx context.Context, m job.Message) error {
 	return w.newAttempt(w.stuck.ch, m, 0).run(ctx)
 }

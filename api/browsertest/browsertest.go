@@ -26,8 +26,8 @@ const Timeout = 30 * time.Second
 // A Browser is a running Chromium.
 type Browser struct{ ctx context.Context }
 
-// Start starts a headless Chromium that ends with the test. It skips the test if there is none, and
-// with -short.
+// Start starts a headless Chromium that ends with the test. It skips the test if there is no
+// Chromium, and with -short.
 func Start(t *testing.T) *Browser {
 	t.Helper()
 	if testing.Short() {
@@ -72,8 +72,8 @@ func Start(t *testing.T) *Browser {
 	return &Browser{ctx}
 }
 
-// A Tab is a page in a separate profile. At the end of the test, errors that the browser logged
-// fail it.
+// A Tab is a page with a browser profile of its own. Errors that the browser logged fail the test
+// when it ends.
 type Tab struct {
 	*testing.T
 	Ctx context.Context // for chromedp, without a limit in time
@@ -106,7 +106,7 @@ func (b *Browser) Open(t *testing.T, url string) *Tab {
 	return p
 }
 
-// hear records errors in scripts, violations of the content security policy and failed requests.
+// hear records errors of scripts, violations of the content security policy, and failed requests.
 func (p *Tab) hear(event any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -122,7 +122,7 @@ func (p *Tab) hear(event any) {
 	}
 }
 
-// ExpectFailures allows failed requests, which a browser always logs.
+// ExpectFailures makes failed requests, which a browser always logs, no failure of the test.
 func (p *Tab) ExpectFailures() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -140,7 +140,7 @@ func (p *Tab) Do(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// Value evaluates a JavaScript expression, which may await.
+// Value returns the value of a JavaScript expression, which may use await.
 func Value[T any](p *Tab, js string) T {
 	p.Helper()
 	ctx, cancel := context.WithTimeout(p.Ctx, Timeout)
@@ -152,13 +152,13 @@ func Value[T any](p *Tab, js string) T {
 	return v
 }
 
-// Str evaluates an expression that is a string.
+// Str returns the value of an expression that is a string.
 func (p *Tab) Str(js string) string { p.Helper(); return Value[string](p, js) }
 
-// Num evaluates an expression that is a number.
+// Num returns the value of an expression that is a number.
 func (p *Tab) Num(js string) float64 { p.Helper(); return Value[float64](p, js) }
 
-// Is evaluates a JavaScript expression as a condition.
+// Is reports whether a JavaScript expression is true in the sense of JavaScript.
 func (p *Tab) Is(js string) bool { p.Helper(); return Value[bool](p, "Boolean("+js+")") }
 
 // Eval runs statements.
@@ -167,7 +167,7 @@ func (p *Tab) Eval(js string) {
 	Value[bool](p, "await (async () => {"+js+"})(), true")
 }
 
-// Until waits for a condition in the page.
+// Until waits until a JavaScript expression is true.
 func (p *Tab) Until(js string) {
 	p.Helper()
 	if _, err := chromedp.Run(p.Ctx, chromedp.Poll[bool]("Boolean("+js+")", chromedp.WithPollingTimeout(Timeout))); err != nil {

@@ -9,7 +9,8 @@ import (
 	"os"
 )
 
-// A file is an origin that is a file. It is examined at every lookup, which takes one system call.
+// A file is an origin of keys that is a file. It is examined at every lookup, which takes one
+// system call.
 type file struct {
 	path string
 	log  *slog.Logger
@@ -57,8 +58,9 @@ func (f *file) read() (text []byte, changed bool, err error) {
 
 var errTooLong = fmt.Errorf("it is larger than %d bytes", maxText)
 
-// isUnchanged reports whether a file is unchanged. It compares the change time too, since a program
-// that rewrites a file in place can restore the modification time.
+// isUnchanged reports whether a file is the same as when it was examined before. It compares the
+// change time too, because a program that rewrites a file in place can set the modification time
+// back.
 func isUnchanged(a, b fs.FileInfo) bool {
 	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size() && changeTime(a).Equal(changeTime(b))
 }

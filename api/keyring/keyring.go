@@ -49,7 +49,7 @@ func (h Holder) May(s Scope) bool {
 // keyPrefix makes keys recognisable to people and to programs that search for secrets.
 const keyPrefix = "atelier_"
 
-// hashPrefix names the hash in a line, so that another can be added later.
+// hashPrefix names the kind of hash in a line, so that another kind can be added later.
 const hashPrefix = "sha256:"
 
 type hash = [sha256.Size]byte
@@ -62,8 +62,8 @@ type entry struct {
 // entries are the valid lines of a list.
 type entries []entry
 
-// lookup returns the holder of a key. It compares all hashes, each to its end, so that the time it
-// takes reveals nothing about them.
+// lookup returns the holder of a key. It compares the key's hash with all others, each to its end,
+// so that the time it takes reveals nothing about them. ok is false if no line has the key.
 func (all entries) lookup(key string) (h Holder, ok bool) {
 	sum, found := sha256.Sum256([]byte(key)), -1
 	for i := range all {
@@ -75,8 +75,8 @@ func (all entries) lookup(key string) (h Holder, ok bool) {
 	return all[found].holder, true
 }
 
-// badLines are the invalid lines of a list: their number, and the errors of the first of them. It
-// is an error with the text of those.
+// badLines describes the invalid lines of a list: how many there are, and the errors of the first
+// few. It is an error whose text contains those.
 type badLines struct {
 	n     int
 	first []error // at most badShown
@@ -98,8 +98,8 @@ func (b badLines) Error() string {
 	return text
 }
 
-// parse reads a list line by line. bad are the invalid lines, with their numbers. A key in two
-// lines is invalid in both, since their scopes may differ.
+// parse parses a list of keys line by line. bad describes the invalid lines. If two lines have the
+// same key, both are invalid, because their scopes may differ.
 func parse(content []byte) (all entries, bad badLines) {
 	first, twice := map[hash]int{}, map[hash]bool{}
 	n := 0
@@ -146,7 +146,8 @@ func parseLine(text string) (e entry, err error) {
 	return e, nil
 }
 
-// NewHolder returns the holder with an owner's name and scopes, or an error if one is invalid.
+// NewHolder returns a holder with an owner's name and the scopes of the given names, or an error if
+// one of them is invalid.
 func NewHolder(owner string, names []string) (Holder, error) {
 	if owner == "" || len(owner) > 64 || strings.ContainsFunc(owner, isNotInNames) {
 		return Holder{}, fmt.Errorf("the owner %.70q: must be 1 to 64 of a-z A-Z 0-9 . _ @ -", redactKey(owner))
@@ -165,7 +166,7 @@ func NewHolder(owner string, names []string) (Holder, error) {
 	return h, nil
 }
 
-// redactKey returns a word of a line without what looks like a key, for errors.
+// redactKey returns a word of a line, without anything that looks like a key, for error messages.
 func redactKey(word string) string {
 	if before, _, found := strings.Cut(word, keyPrefix); found {
 		return before + "..."
@@ -177,8 +178,8 @@ func isNotInNames(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._@-", r)
 }
 
-// New makes a key, and its line for the list, from which the key can't be derived: it has 130
-// random bits, so its plain hash can't be reversed.
+// New makes a random key, and the line for the list that allows it. The key can't be found from the
+// line: it has 130 random bits, so a plain hash is enough.
 func New(h Holder) (key, line string) {
 	key = keyPrefix + rand.Text()
 	sum := sha256.Sum256([]byte(key))

@@ -13,23 +13,24 @@ import (
 // maxText limits the size of a list, in bytes: some ten thousand keys.
 const maxText = 1 << 20
 
-// Grace is how long the keys of a file are valid after they were last read, if it becomes
-// unreadable: an editor or a shared file system may remove it for a moment.
+// Grace is for how long after the last successful read the keys of a file stay valid if the file
+// can't be read: an editor or a shared file system may remove it for a moment.
 const Grace = time.Minute
 
-// reportEvery is the time between two log lines about the same fault.
+// reportEvery is the time after which the same fault is logged again.
 const reportEvery = time.Minute
 
-// A Ring is the keys of a file or another [Source], read again when they have changed: a file is
-// examined at every lookup, a Source at the first lookup after [SourceEvery]. A Ring is safe for
-// concurrent use.
+// A Ring holds the keys of a file or another [Source], and reads them again when they have changed:
+// a file is examined at every lookup, a Source at the first lookup after [SourceEvery]. A Ring is
+// safe for concurrent use.
 //
-// Lines are independent: a key whose line was removed is revoked at once, whatever is wrong with
-// other lines, and an invalid line is ignored. If the list becomes unreadable, its keys stay valid
-// for [Grace] ([SourceGrace]) after the last read; then no key is valid, and neither is any of an
-// empty list. Faults are logged when they begin and every minute.
+// Lines are independent of each other. A key whose line was removed is revoked at once, whatever is
+// wrong with other lines, and an invalid line is ignored. If the list can't be read any more, its
+// keys stay valid for [Grace] (of a Source, [SourceGrace]) after the last successful read. After
+// that no key is valid. An empty list has no valid key either. Faults are logged when they begin,
+// and again every minute.
 //
-// If several goroutines use a Ring, [Ring.Watch] must run, because a lookup during another's read
+// If several goroutines use a Ring, [Ring.Watch] must run: a lookup during another goroutine's read
 // relies on the time of the last read.
 type Ring struct {
 	origin   origin
@@ -45,17 +46,17 @@ type Ring struct {
 	reported  time.Time
 }
 
-// An origin is the place of a list of keys. It is used by one goroutine at a time.
+// An origin is where a list of keys comes from. It is used by one goroutine at a time.
 type origin interface {
 	// due reports whether it is time for the next read.
 	due() bool
-	// read returns the list, at most maxText bytes. changed is false, and there is no list, if it is the
-	// same as at the last read, whether or not that was valid.
+	// read returns the list, at most maxText bytes. If it is the same as at the last read, changed
+	// is false and text is nil, whether or not the list was valid.
 	read() (text []byte, changed bool, err error)
 	String() string
 }
 
-// A state is the result of reading a list.
+// A state is what reading a list has resulted in.
 type state struct {
 	keys entries
 	bad  badLines  // ignored lines
@@ -63,10 +64,10 @@ type state struct {
 	end  time.Time // with err: until when keys are valid
 }
 
-// errUnread is the error before the first read.
+// errUnread is the error of a Ring whose keys were not read yet.
 var errUnread = errors.New("they have not been read yet")
 
-// unavailable returns why no key is valid, or nil if the keys of s are.
+// unavailable returns an error that says why no key is valid, or nil if the keys of s are valid.
 func (r *Ring) unavailable(s *state) error {
 	switch {
 	case s.err != nil && !time.Now().Before(s.end):
@@ -77,10 +78,10 @@ func (r *Ring) unavailable(s *state) error {
 	return nil
 }
 
-// isHanging reports whether no read has ended for too long.
+// isHanging reports whether no read has ended for the grace time, as on a file system that hangs.
 func (r *Ring) isHanging() bool { return time.Since(*r.lastRead.Load()) >= r.grace }
 
-// Open reads a file of keys. The error names all invalid lines. A file without a key is an error
+// Open reads a file of keys. Its error names all invalid lines. A file without any key is an error
 // too, because no client could use the API.
 func Open(path string, log *slog.Logger) (*Ring, error) {
 	return open(newRing(&file{path: path, log: log}, Grace, log))
@@ -93,7 +94,7 @@ func newRing(o origin, grace time.Duration, log *slog.Logger) *Ring {
 	return r
 }
 
-// open reads the keys for the first time.
+// open reads the keys of a new Ring for the first time.
 func open(r *Ring) (*Ring, error) {
 	text, _, err := r.origin.read()
 	s := parsed(text)
@@ -117,7 +118,8 @@ func parsed(text []byte) *state {
 	return s
 }
 
-// Lookup returns the holder of a key; false if the key is unknown or [Ring.Status] has an error.
+// Lookup returns the holder of a key. ok is false if the key is unknown, and while no key is valid
+// because [Ring.Status] has an error.
 func (r *Ring) Lookup(key string) (Holder, bool) {
 	r.refresh()
 	s := r.current.Load()
@@ -127,7 +129,7 @@ func (r *Ring) Lookup(key string) (Holder, bool) {
 	return s.keys.lookup(key)
 }
 
-// A Status is the state of the keys.
+// A Status says how many keys are valid, and what is wrong with the list.
 type Status struct {
 	Keys     int   // number of valid keys
 	BadLines int   // number of ignored lines
@@ -161,9 +163,9 @@ func (r *Ring) Watch(ctx context.Context) {
 	}
 }
 
-// refresh reads the keys again if that is due. One caller reads while the others use the keys of
-// the last read, because a file system that hangs must not block all requests. Only the first read
-// of all is waited for.
+// refresh reads the keys again if it is time to. One caller reads while the others use the keys of
+// the last read, so that a file system that hangs does not block all requests. Only for the very
+// first read do all callers wait.
 func (r *Ring) refresh() {
 	if !r.reading.TryLock() {
 		if !errors.Is(r.current.Load().err, errUnread) {
@@ -183,7 +185,7 @@ func (r *Ring) refresh() {
 	r.report()
 }
 
-// read reads the keys again. The caller holds r.reading.
+// read reads the keys again. The caller must hold r.reading.
 func (r *Ring) read() {
 	text, changed, err := r.origin.read()
 	if err != nil {
@@ -200,10 +202,10 @@ func (r *Ring) read() {
 	}
 	s := parsed(text)
 	r.current.Store(s)
-	r.log.Info("read the keys again", "from", r.origin.String(), "keys", len(s.keys), "bad_lines", s.bad.n)
+	r.log.Info("the API keys have changed and were read again", "from", r.origin.String(), "keys", len(s.keys), "bad_lines", s.bad.n)
 }
 
-// report logs what is wrong with the keys, if that is new or was logged more than reportEvery ago.
+// report logs what is wrong with the keys, unless the same was logged less than reportEvery ago.
 func (r *Ring) report() {
 	r.reporting.Lock()
 	defer r.reporting.Unlock()
@@ -212,17 +214,17 @@ func (r *Ring) report() {
 	var fault, effect string
 	switch {
 	case unavailable != nil:
-		fault, effect = unavailable.Error(), "they can't be read; no key is valid until they can"
+		fault, effect = unavailable.Error(), "can't be read; no key is valid until they can"
 	case s.err != nil:
-		fault, effect = s.err.Error(), "they can't be read; those of the last read are valid for "+r.grace.String()
+		fault, effect = s.err.Error(), "can't be read; those of the last read are valid for "+r.grace.String()
 	case s.bad.n > 0:
-		fault, effect = s.bad.Error(), "these lines are ignored; correct or remove them"
+		fault, effect = s.bad.Error(), "are ignored where a line is invalid; correct or remove these lines"
 	default:
 		r.fault = ""
 		return
 	}
 	if text := effect + fault; text != r.fault || time.Since(r.reported) >= reportEvery {
 		r.fault, r.reported = text, time.Now()
-		r.log.Error("keys: "+effect, "from", r.origin.String(), "error", fault)
+		r.log.Error("the API keys "+effect, "from", r.origin.String(), "error", fault)
 	}
 }

@@ -8,13 +8,13 @@ import (
 
 // The times of a [Source].
 const (
-	// SourceEvery is the time after which the next lookup reads the keys again: the longest time until
-	// a new key works, and until a revoked one stops working.
+	// SourceEvery is the time after which the next lookup reads the keys again. A new key therefore
+	// works, and a revoked key stops working, after this time at the latest.
 	SourceEvery = 10 * time.Second
-	// SourceGrace is how long the keys of the last successful read are valid if the source becomes
-	// unreadable.
+	// SourceGrace is for how long after the last successful read the keys stay valid if the source
+	// can't be read.
 	SourceGrace = 5 * time.Minute
-	// sourceTimeout limits one read, for which a request waits.
+	// sourceTimeout limits one read. A request waits for it.
 	sourceTimeout = 5 * time.Second
 	// sourceRetry is the time after which a failed read is repeated.
 	sourceRetry = 5 * time.Second
@@ -22,14 +22,14 @@ const (
 
 // A Source returns a list of keys from another place than a file, over a network.
 type Source interface {
-	// Read returns the list and an identifier of its version. It returns no list if the version is still
-	// the known one, which is empty before the first read and after an error.
+	// Read returns the list and an identifier of its version. If known is the current version it
+	// returns no list. known is empty before the first read and after an error.
 	Read(ctx context.Context, known string) (text []byte, version string, err error)
 	// String names the source in errors and logs.
 	String() string
 }
 
-// OpenSource is [Open] for a Source.
+// OpenSource is like [Open], for a Source.
 func OpenSource(s Source, log *slog.Logger) (*Ring, error) {
 	return open(newRing(&remote{source: s}, SourceGrace, log))
 }
@@ -40,8 +40,8 @@ func NewLazy(s Source, log *slog.Logger) *Ring {
 	return newRing(&remote{source: s}, SourceGrace, log)
 }
 
-// A remote is an origin that is a Source. It needs no background work, because a function is frozen
-// between requests.
+// A remote is an origin of keys that is a Source. It does nothing in the background, because a
+// function is frozen between requests.
 type remote struct {
 	source  Source
 	version string    // of the last read; empty before the first and after an error

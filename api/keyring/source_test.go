@@ -90,7 +90,7 @@ func TestSource(t *testing.T) {
 			if got := strings.Join(r.reads, ","); got != ",1,1,1,1" {
 				r.Errorf("it was read with %s", got)
 			}
-			if n := strings.Count(r.said.String(), "read the keys again"); n != 1 {
+			if n := strings.Count(r.said.String(), "were read again"); n != 1 {
 				r.Errorf("it was logged %d times that they were read", n)
 			}
 		},

@@ -111,8 +111,8 @@ func (e Engine) wantGolden(t *testing.T, name string, got *image.RGBA, update bo
 	}
 }
 
-// drawn returns a picture with edges, gradients, a disc and flat areas, whose sides are not
-// multiples of 4.
+// drawn returns a picture with edges, gradients, a disc and flat areas. Its sides are not multiples
+// of 4.
 func drawn() *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, 141, 106))
 	for y := range 106 {
@@ -132,7 +132,7 @@ func drawn() *image.RGBA {
 	return img
 }
 
-// stripes returns a style's picture.
+// stripes returns a striped picture to be used as a style.
 func stripes() *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, 256, 256))
 	for y := range 256 {
@@ -147,8 +147,8 @@ func stripes() *image.RGBA {
 	return img
 }
 
-// cat returns a part of a sample photograph, which scripts/setup has put into the folder
-// ATELIER_SAMPLES.
+// cat returns a part of one of the sample photographs that scripts/setup has put into the folder
+// $ATELIER_SAMPLES.
 func cat(t *testing.T) *image.RGBA {
 	t.Helper()
 	dir := os.Getenv("ATELIER_SAMPLES")
@@ -168,7 +168,7 @@ func cat(t *testing.T) *image.RGBA {
 	return img
 }
 
-// rgba converts a decoded picture to the type of the model's pictures.
+// rgba returns a decoded picture in the form that the model takes.
 func rgba(img image.Image) *image.RGBA {
 	out := image.NewRGBA(image.Rect(0, 0, img.Bounds().Dx(), img.Bounds().Dy()))
 	draw.Draw(out, out.Rect, img, img.Bounds().Min, draw.Src)

@@ -39,7 +39,7 @@ func (e Engine) unnamed(t *testing.T) {
 	}
 }
 
-// A Refusal is a folder that an engine must refuse: one of the test models, or, if Build is set, one
+// A Refusal is a folder that an engine must refuse: one of the test models or, if Build is set, one
 // that Build makes.
 type Refusal struct {
 	Name  string
@@ -47,7 +47,7 @@ type Refusal struct {
 	Want  []string // texts that the error must contain
 }
 
-// Refuses checks that each folder is refused with an error that names it.
+// Refuses checks that each folder is refused, with an error that contains the folder's name.
 func (e Engine) Refuses(t *testing.T, refusals []Refusal) {
 	for _, r := range refusals {
 		t.Run(r.Name, func(t *testing.T) {
@@ -69,7 +69,7 @@ func (e Engine) Refuses(t *testing.T, refusals []Refusal) {
 	}
 }
 
-// A Folder is a model's folder that a test makes.
+// A Folder is the folder of a model that a test makes.
 type Folder struct {
 	t   *testing.T
 	e   Engine

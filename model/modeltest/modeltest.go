@@ -61,7 +61,7 @@ func (e Engine) open(t *testing.T, cfg model.Config) *model.Model {
 	return m
 }
 
-// Stylize paints and fails the test on an error.
+// Stylize paints a picture. An error fails the test.
 func Stylize(t *testing.T, m *model.Model, req style.Request) *image.RGBA {
 	t.Helper()
 	got, err := m.Stylize(t.Context(), req)

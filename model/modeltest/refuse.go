@@ -25,7 +25,8 @@ func (e Engine) faults(t *testing.T) {
 	}
 }
 
-// WantError checks that Stylize returns an error that contains want and, unless is is nil, wraps is.
+// WantError checks that Stylize returns an error whose text contains want and which, unless is is
+// nil, wraps is.
 func WantError(t *testing.T, m *model.Model, req style.Request, want string, is error) {
 	t.Helper()
 	_, err := m.Stylize(t.Context(), req)

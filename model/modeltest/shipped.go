@@ -10,7 +10,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// Shipped paints every named style with the model that comes with the project, in dir.
+// Shipped paints every named style with the model in dir, which must be the one that comes with the
+// project.
 func (e Engine) Shipped(t *testing.T, dir string) {
 	m := e.open(t, model.Config{Dir: dir})
 	if !m.Info().Vectors {

@@ -50,7 +50,7 @@ func (e Engine) styles(t *testing.T) {
 	}
 }
 
-// withoutVector covers a style of the catalogue for which the model has no vector.
+// withoutVector tests a style of the catalogue for which the model has no vector.
 func (e Engine) withoutVector(t *testing.T) {
 	m := e.Open(t, "full")
 	name := style.Names()[0]
@@ -64,7 +64,7 @@ func (e Engine) withoutVector(t *testing.T) {
 
 func (e Engine) places(t *testing.T) { WantPlaces(t, e.Open(t, "full")) }
 
-// WantPlaces checks that a model keeps each pixel at its place.
+// WantPlaces checks that a model does not move pixels.
 func WantPlaces(t *testing.T, m *model.Model) {
 	t.Helper()
 	content := image.NewRGBA(image.Rect(0, 0, 30, 20))
@@ -84,7 +84,7 @@ func WantPlaces(t *testing.T, m *model.Model) {
 	}
 }
 
-// notFinite uses a model whose output is NaN for red, +infinity for green, -infinity for blue.
+// notFinite tests a model whose output is NaN for red, +infinity for green and -infinity for blue.
 func (e Engine) notFinite(t *testing.T) {
 	var log bytes.Buffer
 	m := e.open(t, model.Config{Dir: filepath.Join(e.Testdata, "odd-numbers"), Log: slog.New(slog.NewTextHandler(&log, nil))})

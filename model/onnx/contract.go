@@ -20,17 +20,18 @@ const (
 const expected = `expected: transform.onnx (content float32 [1,3,H,W], vector float32 [1,N]) -> output_0 float32 [1,3,H,W]; ` +
 	`predict_style.onnx (style float32 [1,3,h,w]) -> vector float32 [1,N]; H and W open, h and w open or 256`
 
-// files holds the two networks' files and the length of their vectors.
+// files are the files of the two networks, and the length of the vectors that they exchange.
 type files struct {
 	transform, predict []byte
 	width              int
 }
 
-// maxFile is the largest size of a network's file in bytes. The shipped transformer has one million.
+// maxFile is the largest size of a network's file in bytes. The shipped ones have a few million
+// bytes.
 const maxFile = 512 << 20
 
-// readFiles reads the networks in dir and checks their inputs and outputs. The error lists everything
-// that does not match, and what is expected.
+// readFiles reads the networks in dir and checks their inputs and outputs. Its error lists
+// everything that is wrong, and what is expected.
 func readFiles(dir *model.Folder) (*files, error) {
 	var f files
 	var k checker
@@ -63,11 +64,12 @@ func readFiles(dir *model.Folder) (*files, error) {
 // A kind is the required shape of a tensor.
 type kind []int64
 
-// Special sizes in a kind: anySize, and openSize, which the file must leave open.
+// Special sizes in a kind: with anySize the file may declare any size or none, and with openSize it
+// must declare none.
 const anySize, openSize = -1, -2
 
-// shape returns the type for messages, such as float32 [1,3,?,?]. A size that may be open is shown as
-// open.
+// shape returns the kind as a type for messages, such as float32 [1,3,?,?]. A question mark stands
+// for a size that the file may leave open.
 func (k kind) shape() tensorType {
 	t := tensorType{float, slices.Clone(k)}
 	for i, size := range t.dims {
@@ -85,7 +87,7 @@ var (
 	vector  = kind{1, anySize}
 )
 
-// A checker collects what does not match.
+// A checker collects what is wrong with the files.
 type checker struct {
 	file            string
 	inputs, outputs map[string]tensorType // of file; inputs without those already checked
@@ -96,7 +98,7 @@ func (k *checker) fault(format string, args ...any) {
 	k.faults = append(k.faults, fmt.Sprintf(format, args...))
 }
 
-// open reads the file for the following checks.
+// open reads the file that the following checks are about.
 func (k *checker) open(dir *model.Folder, file string) ([]byte, error) {
 	b, err := dir.Read(file, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -114,8 +116,8 @@ func (k *checker) open(dir *model.Folder, file string) ([]byte, error) {
 	return b, nil
 }
 
-// input and output check a tensor and return the size of its last dimension, or -1 if the file leaves
-// it open.
+// input and output check an input or an output of the file. They return the size of its last
+// dimension, or -1 if the file leaves that open.
 func (k *checker) input(name string, want kind) int64 {
 	defer delete(k.inputs, name)
 	return k.tensor("input", k.inputs, name, want)
@@ -125,7 +127,7 @@ func (k *checker) output(name string, want kind) int64 {
 	return k.tensor("output", k.outputs, name, want)
 }
 
-// noOtherInputs reports inputs that were not checked, because they would get no value.
+// noOtherInputs reports the inputs that were not checked: nobody would give them a value.
 func (k *checker) noOtherInputs() {
 	for _, name := range slices.Sorted(maps.Keys(k.inputs)) {
 		k.fault("%s has an additional input, %s", k.file, name)

@@ -14,15 +14,15 @@ type tensorType struct {
 	dims    []int64 // -1: any size
 }
 
-// float is the number of float32 in ONNX's format.
+// float is the number that stands for float32 in ONNX's format.
 const float = 1
 
-// elements are the names of the most common element types, by their numbers.
+// elements are the names of the most common types of elements, by their numbers in ONNX's format.
 var elements = map[uint64]string{
 	float: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool", 10: "float16", 11: "float64", 16: "bfloat16",
 }
 
-// String returns, for example, uint8 [1,3,?,?].
+// String returns the type in a form such as uint8 [1,3,?,?].
 func (t tensorType) String() string {
 	name, ok := elements[t.element]
 	if !ok {
@@ -73,19 +73,20 @@ var (
 
 var errNoNetwork = errors.New("the file is damaged, or is not an ONNX model")
 
-// maxFields is the most protocol buffer fields of a network. The shipped transformer has 3,000.
+// maxFields limits the number of protocol buffer fields of a network. The shipped transformer has
+// 3,000.
 const maxFields = 1 << 20
 
-// A graph is the inputs and outputs of a network.
+// A graph is what is read of a network's file: its inputs and outputs.
 type graph struct {
 	wire.Reader
 	inputs, outputs map[string]tensorType
 }
 
-// readGraph reads the inputs and outputs of a network from its file. It refuses a network that needs
-// other files or operators that do more than compute. The binding could only return the inputs and
-// outputs, and only by loading the file; this way most unsuitable files are refused before ONNX
-// Runtime starts.
+// readGraph returns the inputs and outputs of the network in a file. It refuses a network that
+// needs other files, or operators that do more than compute. The binding could only return the
+// inputs and outputs, and only by loading the file. So most unsuitable files are refused before
+// ONNX Runtime sees them.
 func readGraph(file []byte) (*graph, error) {
 	g := &graph{wire.Reader{Left: maxFields}, map[string]tensorType{}, map[string]tensorType{}}
 	found := false
@@ -163,7 +164,7 @@ func (g *graph) attribute(b []byte) error {
 	})
 }
 
-// tensor refuses tensors whose numbers are in other files.
+// tensor refuses a tensor whose numbers are in another file.
 func (g *graph) tensor(b []byte) error {
 	var name string
 	external := false

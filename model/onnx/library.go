@@ -10,9 +10,9 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-// DefaultLibrary returns the library name that is used if [Config] has none. The dynamic linker
-// searches for it in the program's own library path, in LD_LIBRARY_PATH, and among the system's
-// libraries.
+// DefaultLibrary returns the name of the library that is used if [Config] names none. The dynamic
+// linker looks for it in the program's own library path, in LD_LIBRARY_PATH, and among the
+// libraries of the system.
 func DefaultLibrary() string {
 	if runtime.GOOS == "darwin" {
 		return "@rpath/libonnxruntime.dylib"
@@ -23,8 +23,8 @@ func DefaultLibrary() string {
 // ErrLibrary means that ONNX Runtime's library is missing or can't be used.
 var ErrLibrary = errors.New("ONNX Runtime's library can't be used")
 
-// environment belongs to the process: the binding has one, and it is never closed, because other
-// models may be loaded later.
+// environment is the environment of ONNX Runtime. The binding has one for the whole process. It is
+// never closed, because other models may be loaded later.
 var environment struct {
 	sync.Mutex
 	library string // its name; "" before the first model
@@ -47,7 +47,8 @@ func openLibrary(library string) error {
 		return err
 	}
 	ort.SetSharedLibraryPath(library)
-	// Errors are returned; logging them too would report them twice.
+	// ONNX Runtime logs nothing but fatal errors, because its errors are returned, and would be
+	// reported twice.
 	if err := ort.InitializeEnvironment(ort.WithLogLevelFatal()); err != nil {
 		return fmt.Errorf("%w (1.24 or newer is expected): %w", ErrLibrary, err)
 	}

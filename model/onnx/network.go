@@ -13,13 +13,13 @@ import (
 // A Config configures a model and the library that runs it.
 type Config struct {
 	model.Config
-	// Library is the file of ONNX Runtime's library; "" means [DefaultLibrary]. The first model
-	// that a process loads determines it.
+	// Library is the file of ONNX Runtime's library; "" means [DefaultLibrary]. All models of a
+	// process use the library of the first one.
 	Library string
 }
 
-// Load reads the ONNX files in cfg.Dir, as described at [model.Open]. Each image that is being
-// painted has cfg.Threads threads of its own. An error of the library wraps [ErrLibrary].
+// Load loads the ONNX files in cfg.Dir; see [model.Open]. cfg.Threads is the number of threads for
+// each image that is being painted. If the library can't be used, the error wraps [ErrLibrary].
 func Load(cfg Config) (*model.Model, error) {
 	if cfg.Library == "" {
 		cfg.Library = DefaultLibrary()
@@ -33,7 +33,7 @@ func Load(cfg Config) (*model.Model, error) {
 	})
 }
 
-// open loads checked files with ONNX Runtime.
+// open lets ONNX Runtime load files that readFiles has checked.
 func open(cfg model.Config, f *files, library string) (*model.Loaded, error) {
 	err := openLibrary(library)
 	if err != nil {
@@ -55,7 +55,7 @@ func open(cfg model.Config, f *files, library string) (*model.Loaded, error) {
 	}, nil
 }
 
-// A network is the two loaded files.
+// A network is the pair of networks, loaded.
 type network struct {
 	width    int
 	predict  *session

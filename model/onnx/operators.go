@@ -2,9 +2,9 @@ package onnx
 
 import "strings"
 
-// allowedOperators are the accepted operators: those of the networks that model/train/export.py
-// writes, and those that converters use for other image networks. None has a subgraph, so that loops
-// and branches are impossible.
+// allowedOperators are the operators that a network may have: those that model/train/export.py
+// writes, and others that converters use for image networks. None of them has a subgraph, so that
+// loops and branches are impossible.
 var allowedOperators = setOf(`
 	Constant ConstantOfShape Identity Cast CastLike Shape Size Range Expand
 

@@ -19,7 +19,7 @@ func toPlanes(planes []float32, img *image.RGBA) {
 	}
 }
 
-// drawOver blends planes over dst. It returns how many values were NaN.
+// drawOver blends the planes over dst, with a share of 0 to 1. nans is how many values were NaN.
 func drawOver(planes []float32, dst *image.RGBA, share float32) (nans int) {
 	w, h := dst.Rect.Dx(), dst.Rect.Dy()
 	blender := pixel.NewBlender(share)
@@ -34,7 +34,7 @@ func drawOver(planes []float32, dst *image.RGBA, share float32) (nans int) {
 	return blender.NaNs
 }
 
-// planeRows returns row y of each plane.
+// planeRows returns row y of the red, the green and the blue plane of a picture of w x h pixels.
 func planeRows(planes []float32, y, w, h int) (r, g, b []float32) {
 	at := func(c int) []float32 { return planes[(c*h+y)*w:][:w] }
 	return at(0), at(1), at(2)

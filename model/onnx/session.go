@@ -7,9 +7,9 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-// A session is a loaded network. Its arena keeps the memory of the largest run: without an arena,
-// each layer's memory is allocated from the system again, which makes a run
-// take 1.5 times as long at 512x512, and four times as long at 2048x2048.
+// A session is a network loaded into ONNX Runtime. Its arena keeps the memory of its largest run.
+// Without an arena, the memory of each layer is requested from the system again, and a run takes
+// 1.5 times as long at 512x512, and four times as long at 2048x2048.
 type session struct{ *ort.DynamicAdvancedSession }
 
 func newSession(file []byte, inputs, outputs []string, threads int) (*session, error) {
@@ -20,14 +20,14 @@ func newSession(file []byte, inputs, outputs []string, threads int) (*session, e
 	defer func() { _ = options.Destroy() }() // it fails only without options
 	for _, set := range []func() error{
 		func() error { return options.SetIntraOpNumThreads(threads) },
-		// The graph is a chain: there is no second operation to run in parallel.
+		// The operations form a chain, so there is never a second one to run at the same time.
 		func() error { return options.SetInterOpNumThreads(1) },
-		// Spinning threads would take the cores from other images.
+		// Threads that spin while they wait would take the cores from other images.
 		func() error { return options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0") },
 		// Without this, four bytes in a file would be enough for ONNX Runtime to read it in its
 		// own format, which was not checked.
 		func() error { return options.AddSessionConfigEntry("session.load_model_format", "ONNX") },
-		// It would keep a plan of the memory for each size of picture forever, and saves no time.
+		// A memory pattern would be kept for each size of picture forever, and saves no time.
 		func() error { return options.SetMemPattern(false) },
 	} {
 		if err := set(); err != nil {
@@ -47,7 +47,8 @@ type plane struct {
 	shape ort.Shape
 }
 
-// run computes out. The network's output must have the shape of out.
+// run runs the network with the inputs in, and writes its output to out, whose shape the output
+// must have.
 func (s *session) run(out plane, in ...plane) error {
 	var pins runtime.Pinner // the tensors refer to Go memory
 	defer pins.Unpin()

@@ -7,8 +7,9 @@ import (
 	"github.com/atelier-go/atelier/model/internal/pool"
 )
 
-// A sessionPool holds the sessions that paint, one for each concurrent image: images don't share an
-// arena, and a session can be destroyed as soon as its image is done.
+// A sessionPool holds the sessions that paint, one for each image that is painted at the same time.
+// Images don't share a session, so that none uses the arena of another, and a session can be
+// destroyed when its image is done.
 type sessionPool struct {
 	file    []byte
 	threads int
@@ -31,10 +32,11 @@ func newSessionPool(file []byte, threads, n int) sessionPool {
 	return sessionPool{file, threads, pool.New[*pooledSession](n)}
 }
 
-// acquire waits for a session for a picture of the given number of pixels, and release returns it. A
-// session that has painted only smaller pictures is replaced: its arena would keep their memory,
-// which is useless for the larger picture, in addition to what that one takes. The other idle
-// sessions are destroyed too, because the larger picture's memory budget does not include them.
+// acquire waits for a session for a picture of this number of pixels; release returns it. A session
+// that has painted only smaller pictures is replaced, because its arena would keep their memory,
+// which is of no use for the larger picture, in addition to the memory that this one takes. The
+// other idle sessions are destroyed as well, because the memory that was reserved for the larger
+// picture does not include theirs.
 func (ps sessionPool) acquire(pixels int) (*pooledSession, error) {
 	p, ok := ps.pool.Acquire()
 	if ok && (p.largest == 0 || pixels <= p.largest) {
@@ -66,8 +68,9 @@ func (ps sessionPool) release(p *pooledSession, pixels int) {
 	}
 }
 
-// destroyAll frees the memory of sessions immediately: the garbage collector, which is not aware of
-// the sessions' own memory, would let that of several pictures accumulate.
+// destroyAll destroys sessions, which frees their memory at once. The garbage collector does not
+// know how much memory the sessions have outside of Go, and would let that of several pictures
+// accumulate.
 func destroyAll(ps []*pooledSession) {
 	for _, p := range ps {
 		_ = p.Destroy() // it never fails
@@ -83,7 +86,7 @@ func (ps sessionPool) close() {
 	}
 }
 
-// grow sets the length of the planes to n numbers.
+// grow gives each of the planes n numbers.
 func (p *pooledSession) grow(n int) {
 	if cap(p.in) < n {
 		p.in, p.out = make([]float32, n), make([]float32, n)

@@ -9,10 +9,11 @@ import (
 	"github.com/atelier-go/atelier/model/internal/wire"
 )
 
-// maxNested is how deep functions with attributes may be nested in an attribute.
+// maxNested limits how deep functions with attributes may be nested in an attribute.
 const maxNested = 8
 
-// attr reads and checks an attribute, and appends the functions that it names to calls.
+// attr checks an attribute, and appends the functions that it names to calls. nested is how deep it
+// is nested.
 func (p *parser) attr(entry []byte, calls *[]string, nested int) error {
 	name, value, err := p.Entry(entry)
 	if err != nil {
@@ -63,7 +64,7 @@ func (p *parser) call(b []byte, calls *[]string, nested int) error {
 	return err
 }
 
-// tensor refuses tensors that hold anything except numbers and text.
+// tensor refuses a tensor that holds anything but numbers and text.
 func (p *parser) tensor(b []byte) error {
 	return p.Read(b, tensorDef, func(f wire.Field) error {
 		const resource, variant, reference = 20, 21, 100
@@ -74,8 +75,8 @@ func (p *parser) tensor(b []byte) error {
 	})
 }
 
-// checkText refuses attributes that change how TensorFlow runs a function, beyond what Python's
-// exports contain.
+// checkText refuses an attribute that changes how TensorFlow runs a function in a way that exports
+// from Python don't.
 func checkText(name string, value []byte) error {
 	switch name {
 	case "executor_type", "config":

@@ -9,12 +9,14 @@ import (
 	"strings"
 )
 
-// serves reports whether TensorFlow uses this graph for the tag "serve". It compares sets of tags.
+// serves reports whether TensorFlow uses this graph for the tag "serve": only if that is the
+// graph's only tag.
 func (g *metaGraph) serves() bool {
 	return len(g.tags) > 0 && !slices.ContainsFunc(g.tags, func(tag string) bool { return tag != serveTag })
 }
 
-// initSignature is the name, in newer models, of what TensorFlow runs after reading the variables.
+// initSignature is the name of the signature that newer models have for what TensorFlow runs after
+// it has read the variables.
 const initSignature = "__saved_model_init_op"
 
 func (g *metaGraph) hasVariables() bool {
@@ -23,9 +25,9 @@ func (g *metaGraph) hasVariables() bool {
 	})
 }
 
-// check refuses a graph with operations that do more than compute, even if nothing uses their result:
-// TensorFlow decides which nodes run, and its optimiser may evaluate unused ones. Only a saver's
-// operations are accepted, at the places where TensorFlow's own exports have them.
+// check refuses a graph that has operations that do more than compute, even if nothing uses their
+// results: TensorFlow decides what to run, and its optimiser may run what nothing uses. Only the
+// operations of a saver are accepted, at the places where TensorFlow's own exports have them.
 func (g *metaGraph) check() error {
 	if g.assets {
 		return errors.New("the model has assets, files that its graph reads, which a network that repaints pictures does not need: export it without them")
@@ -36,7 +38,7 @@ func (g *metaGraph) check() error {
 	for _, name := range slices.Sorted(maps.Keys(g.functions)) {
 		fn := g.functions[name]
 		of := fmt.Sprintf(" of function %.99q", name)
-		// A node with that operation would call the function.
+		// A node with that operation would call this function instead.
 		if allowedOps[name] || saverOps[name] {
 			return fmt.Errorf("a function has the name of an operation, %s", name)
 		}
@@ -92,8 +94,8 @@ func (g *metaGraph) checkCalls(names []string) error {
 	return nil
 }
 
-// checkSizes refuses functions that call each other recursively, or so often that a small file makes
-// a graph without end.
+// checkSizes refuses functions that call each other in circles, or so often that a small file would
+// become an endless graph.
 func (g *metaGraph) checkSizes() error {
 	type size struct{ nodes, depth int }
 	sizes := make(map[string]size)
@@ -125,9 +127,9 @@ func (g *metaGraph) checkSizes() error {
 	return err
 }
 
-// checkSaver refuses a saver's operations where they would run, except the one that reads the
-// variables, from the path that TensorFlow feeds, when the model is loaded. It also refuses loops that
-// would run then.
+// checkSaver refuses the operations of a saver wherever they would run, with one exception: the
+// operation that reads the variables when the model is loaded, from the path that TensorFlow gives
+// it. It also refuses loops that would run then.
 func (g *metaGraph) checkSaver() error {
 	run := slices.Clone(g.initial)
 	for _, s := range g.signatures {
@@ -178,14 +180,14 @@ func fromElsewhere(n *node) error {
 	return fmt.Errorf("node %.99q (%s) reads variables from outside of the model's folder: export it again with TensorFlow's own functions", n.name, n.op)
 }
 
-// isPath reports whether an input of a node of the main graph is the path of the variables.
+// isPath reports whether the given input of a node of the main graph is the path of the variables.
 func (g *metaGraph) isPath(n *node, input int) bool {
 	return input < len(n.inputs) && g.filename != "" &&
 		strings.TrimSuffix(n.inputs[input], ":0") == strings.TrimSuffix(g.filename, ":0")
 }
 
-// calls returns, for each function, the nodes of the main graph that name it, and which functions are
-// also named elsewhere, or by nodes that are not plain calls.
+// calls returns for each function the nodes of the main graph that name it. elsewhere has the
+// functions that are named in other places too, or by nodes that are not plain calls.
 func (g *metaGraph) calls() (nodes map[string][]*node, elsewhere map[string]bool) {
 	nodes, elsewhere = make(map[string][]*node), make(map[string]bool)
 	for _, n := range g.main {
@@ -209,8 +211,8 @@ func (g *metaGraph) calls() (nodes map[string][]*node, elsewhere map[string]bool
 	return nodes, elsewhere
 }
 
-// fedWithPath returns which arguments of a function, each of which is one tensor, are the path of the
-// variables in all of its calls.
+// fedWithPath returns the names of a function's arguments that are the path of the variables in
+// every call. Each argument is one tensor.
 func (g *metaGraph) fedWithPath(fn *function, calls []*node) map[string]bool {
 	fed := make(map[string]bool, len(fn.args))
 	for i, arg := range fn.args {
@@ -220,8 +222,9 @@ func (g *metaGraph) fedWithPath(fn *function, calls []*node) map[string]bool {
 	return fed
 }
 
-// reached returns a node of the given operations that runs when the named tensors or nodes are
-// evaluated, or nil. All nodes of a called function are assumed to run.
+// reached returns a node with one of the operations ops that runs when the named tensors or nodes
+// are evaluated; nil if there is none. If a function is called, all of its nodes are assumed to
+// run.
 func (g *metaGraph) reached(names []string, ops map[string]bool) *node {
 	nodes := make(map[string]*node, len(g.main)) // of the main graph, not yet visited
 	for _, n := range g.main {

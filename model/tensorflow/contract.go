@@ -23,12 +23,13 @@ type port struct {
 	index int
 }
 
-// A contract is what a model provides, checked against what this package needs.
+// A contract lists the signatures that a model provides and that this package uses, after they were
+// checked.
 type contract struct {
 	stylize   struct{ content, style, out port }
 	predict   struct{ style, vector port }
 	transform struct{ content, vector, out port }
-	// vectors means that predict and transform exist; a vector has width numbers.
+	// vectors reports whether predict and transform exist. Vectors then have width numbers.
 	vectors bool
 	width   int
 	// names are all of the model's signatures, sorted, including unused ones.
@@ -39,7 +40,7 @@ const expected = `expected: serving_default (placeholder float32 [1,H,W,3], plac
 	`and both or neither of predict_style (style float32 [1,h,w,3]) -> vector float32 [1,N] and ` +
 	`transform (content float32 [1,H,W,3], vector float32 [1,N]) -> output_0 float32 [1,H,W,3]; H and W open, h and w open or 256`
 
-// newContract checks a model's signatures. The error lists everything that does not match, and what
+// newContract checks the signatures of a model. Its error lists everything that is wrong, and what
 // is expected.
 func newContract(sigs map[string]*corepb.SignatureDef) (*contract, error) {
 	c := new(contract)
@@ -99,7 +100,7 @@ var (
 	vector  = kind{"[1,N]", 0, 2, 0}
 )
 
-// A checker collects what does not match.
+// A checker collects what is wrong with the signatures.
 type checker struct {
 	sigs   map[string]*corepb.SignatureDef
 	faults []string
@@ -109,8 +110,8 @@ func (k *checker) fault(format string, args ...any) {
 	k.faults = append(k.faults, fmt.Sprintf(format, args...))
 }
 
-// input and output look a tensor up, check it and return its port and the size of its last dimension,
-// or -1 if the signature leaves that open.
+// input and output check an input or an output of a signature. They return its port and the size of
+// its last dimension, or -1 if the signature leaves that open.
 func (k *checker) input(sig, name string, want kind) (port, int) {
 	return k.tensor(sig, "input", k.sigs[sig].GetInputs(), name, want)
 }

@@ -11,15 +11,15 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// An engine is a loaded graph. tfgo panics instead of returning errors, so all of its calls are made
-// in this file, through attempt.
+// An engine is a graph loaded into TensorFlow. tfgo panics instead of returning errors, so all
+// calls of it are in this file, and go through attempt.
 type engine struct {
 	graph   *tg.Model
 	threads threads
 }
 
-// attempt calls do and returns its panic as an error. tfgo panics with a string, an error, or, because
-// of a fault of its own, a runtime error.
+// attempt calls do and returns its panic as an error. The panics of tfgo are strings, errors or,
+// because of a fault in tfgo, runtime errors.
 func attempt(do func()) (err error) {
 	defer func() {
 		switch p := recover().(type) {
@@ -34,8 +34,8 @@ func attempt(do func()) (err error) {
 	return nil
 }
 
-// load loads dir with TensorFlow. It detects damaged variables. At most concurrent calls of run may
-// run at the same time.
+// load loads the model in dir with TensorFlow. It returns an error if the variables are damaged.
+// run may then be called by up to concurrent goroutines at the same time.
 func load(dir string, threads, concurrent int) (*engine, error) {
 	config, err := proto.Marshal(&corepb.ConfigProto{
 		IntraOpParallelismThreads: int32(threads),
@@ -57,7 +57,7 @@ func load(dir string, threads, concurrent int) (*engine, error) {
 	return e, nil
 }
 
-// lookUp resolves ports to the graph's tensors.
+// lookUp sets each output to the tensor of the graph that its port names.
 func (e *engine) lookUp(ports map[*tf.Output]port) error {
 	for out, p := range ports {
 		if err := attempt(func() { *out = e.graph.Op(p.op, p.index) }); err != nil {
@@ -67,7 +67,8 @@ func (e *engine) lookUp(ports map[*tf.Output]port) error {
 	return nil
 }
 
-// run computes one output. The caller releases the inputs and the result.
+// run computes one output of the graph from its inputs. The caller releases the inputs and the
+// result.
 func (e *engine) run(out tf.Output, feeds map[tf.Output]*tf.Tensor) (answer *tf.Tensor, err error) {
 	e.threads.do(func() {
 		err = attempt(func() { answer = e.graph.Exec([]tf.Output{out}, feeds)[0] })

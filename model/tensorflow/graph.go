@@ -4,15 +4,15 @@ import (
 	corepb "github.com/galeone/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
 )
 
-// A metaGraph is the part of saved_model.pb for one set of tags.
+// A metaGraph is one of the graphs in saved_model.pb. A file can have several, with different tags.
 type metaGraph struct {
 	tags      []string
 	main      scope
 	functions map[string]*function
-	// filename and restore are used by TensorFlow to read the variables: it feeds their path to
-	// the tensor filename and runs the node restore.
+	// filename and restore are what TensorFlow uses to read the variables: it sets the tensor
+	// filename to their path and runs the node restore.
 	filename, restore string
-	// initial are the nodes that TensorFlow runs after that.
+	// initial are the nodes that TensorFlow runs after it has read the variables.
 	initial    []string
 	signatures map[string]*corepb.SignatureDef
 	assets     bool

@@ -9,8 +9,8 @@ import (
 	"github.com/atelier-go/atelier/model"
 )
 
-// Load reads the SavedModel in cfg.Dir, as described at [model.Open]. cfg.Threads is the size of one
-// thread pool per process, which all images share; the first model that a process loads determines it.
+// Load loads the SavedModel in cfg.Dir; see [model.Open]. cfg.Threads is the size of a thread pool
+// that all images of the process share. The first model that a process loads determines it.
 func Load(cfg model.Config) (*model.Model, error) { return model.Open(cfg, open) }
 
 func open(cfg model.Config, files *model.Folder) (load func() (*model.Loaded, error), err error) {
@@ -25,7 +25,7 @@ func open(cfg model.Config, files *model.Folder) (load func() (*model.Loaded, er
 	return func() (*model.Loaded, error) { return loadChecked(cfg, c) }, nil
 }
 
-// loadChecked loads a checked folder with TensorFlow.
+// loadChecked lets TensorFlow load a folder that readModel has checked.
 func loadChecked(cfg model.Config, c *contract) (loaded *model.Loaded, err error) {
 	e, err := load(cfg.Dir, cfg.Threads, cfg.Concurrent)
 	if err != nil {
@@ -44,7 +44,7 @@ func loadChecked(cfg model.Config, c *contract) (loaded *model.Loaded, err error
 	return loaded, nil
 }
 
-// A vectorNetwork is a graph with predict_style and transform.
+// A vectorNetwork is a graph with the signatures predict_style and transform.
 type vectorNetwork struct {
 	engine               *engine
 	width                int
@@ -90,7 +90,7 @@ func (n *vectorNetwork) Paint(content *image.RGBA, style []float32, dst *image.R
 	return n.engine.paint(n.out, map[tf.Output]*tf.Tensor{n.content: c, n.vector: v}, dst, share)
 }
 
-// A pictureNetwork is a graph with serving_default only.
+// A pictureNetwork is a graph that has only the signature serving_default.
 type pictureNetwork struct {
 	engine              *engine
 	content, style, out tf.Output

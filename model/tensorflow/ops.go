@@ -34,8 +34,8 @@ var allowedOps = setOf(`
 	StringJoin ShardedFilename StaticRegexFullMatch
 `)
 
-// A saver's operations read and write files. Each TensorFlow 2 model with variables has them; see
-// [metaGraph.checkSaver] for where they are accepted.
+// The operations of a saver, which read and write files. Every TensorFlow 2 model that has
+// variables has them. [metaGraph.checkSaver] says where they are accepted.
 const (
 	restoreOp = "RestoreV2"
 	saveOp    = "SaveV2"
@@ -44,7 +44,7 @@ const (
 
 var saverOps = setOf(restoreOp + " " + saveOp + " " + mergeOp)
 
-// loopOps are the operations that form loops.
+// loopOps are the operations of which loops consist.
 var loopOps = setOf("While StatelessWhile Enter NextIteration")
 
 func setOf(names string) map[string]bool {

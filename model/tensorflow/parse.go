@@ -83,7 +83,8 @@ func (p *parser) metaGraph(b []byte) (*metaGraph, error) {
 	return g, nil
 }
 
-// signature counts the fields of a signature, before another parser reads it.
+// signature counts the fields of a signature, so that their number is limited before another
+// library parses the signature.
 func (p *parser) signature(entry []byte) error {
 	_, def, err := p.Entry(entry)
 	if err != nil {
@@ -106,7 +107,7 @@ func (p *parser) signature(entry []byte) error {
 	})
 }
 
-// collection records what a collection says about loading.
+// collection records what a collection tells TensorFlow to do when it loads the model.
 func (p *parser) collection(entry []byte, g *metaGraph) error {
 	name, def, err := p.Entry(entry)
 	if err != nil {
@@ -188,8 +189,8 @@ func (p *parser) function(b []byte, g *metaGraph) error {
 	return err
 }
 
-// arg reads an argument of a function and returns its name. It refuses arguments that are not exactly
-// one tensor, because then the n-th argument would not be the n-th input of a call, and references.
+// arg returns the name of a function's argument. It refuses references, and arguments that are not
+// exactly one tensor, because the n-th argument would then not be the n-th input of a call.
 func (p *parser) arg(b []byte) (name string, err error) {
 	single := true
 	err = p.Read(b, argDef, func(f wire.Field) error {

@@ -11,7 +11,7 @@ import (
 	"github.com/atelier-go/atelier/model"
 )
 
-// serveTag marks the graph for inference.
+// serveTag is the tag of the graph that paints.
 const serveTag = "serve"
 
 // Limits of a model: the size of saved_model.pb in bytes, the total size and the number of the files
@@ -74,9 +74,10 @@ func readModel(files *model.Folder) (map[string]*corepb.SignatureDef, error) {
 	return serve.signatures, hashOthers(files, serve.hasVariables())
 }
 
-// hashOthers hashes the files that TensorFlow reads by itself: the variables' values, and two files
-// about the export. A graph with variables whose values are missing, for example after an incomplete
-// copy, is refused: TensorFlow would load it and fail at the first picture.
+// hashOthers hashes the files that TensorFlow will read itself: the values of the variables, and
+// two files about the export. If needed is true, which means that the graph has variables, it
+// refuses a folder without their values, for example after an incomplete copy: TensorFlow would
+// load it and fail at the first picture.
 func hashOthers(files *model.Folder, needed bool) error {
 	for _, name := range []string{"fingerprint.pb", "debug/saved_model_debug_info.pb"} {
 		if err := files.Hash(name, maxFile); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -43,7 +43,7 @@ func imageTensor(img *image.RGBA) (*tf.Tensor, error) {
 
 type pixelReader struct{ img *image.RGBA }
 
-// Read fills p, which must be the whole tensor.
+// Read implements [io.Reader]. p must be the whole tensor.
 func (r pixelReader) Read(p []byte) (int, error) {
 	w, h := r.img.Rect.Dx(), r.img.Rect.Dy()
 	if len(p) != w*h*3*4 {
@@ -62,17 +62,17 @@ func (r pixelReader) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A pictureWriter blends an output of the network over a picture. It is an io.Writer for
+// A pictureWriter blends the output of a network over a picture. Its Write is called by
 // WriteContentsTo.
 type pictureWriter struct {
 	dst *image.RGBA
-	// width is the number of columns of the output. The output may be wider and higher than dst;
-	// the right and bottom edges are then cropped.
+	// width is how many columns the output has. The output may be wider and higher than dst; its
+	// right and bottom edges are then left out.
 	width   int
 	blender pixel.Blender
 }
 
-// Write blends p, which must be the whole output.
+// Write implements [io.Writer]. p must be the whole output.
 func (l *pictureWriter) Write(p []byte) (int, error) {
 	w, h := l.dst.Rect.Dx(), l.dst.Rect.Dy()
 	blender := l.blender
@@ -92,7 +92,7 @@ func (l *pictureWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// drawOver blends answer, [1,H',W',3], over dst. It returns how many values were NaN.
+// drawOver blends answer, of shape [1,H',W',3], over dst. nans is how many values were NaN.
 func drawOver(answer *tf.Tensor, dst *image.RGBA, share float32) (nans int, err error) {
 	w, h := int64(dst.Rect.Dx()), int64(dst.Rect.Dy())
 	s := answer.Shape()
@@ -105,11 +105,11 @@ func drawOver(answer *tf.Tensor, dst *image.RGBA, share float32) (nans int, err 
 	return l.blender.NaNs, err
 }
 
-// maxExcess is how much larger the output's sides may be: a network that halves its picture twice and
-// doubles it again rounds the sides up to a multiple of 4.
+// maxExcess is by how many pixels the sides of the output may exceed those of the picture. A
+// network that halves a picture twice and doubles it again rounds the sides up to multiples of 4.
 const maxExcess = 3
 
-// vectorTensor converts v to float32 [1,N].
+// vectorTensor returns v as a tensor, float32 [1,N].
 func vectorTensor(v []float32) (*tf.Tensor, error) {
 	return tf.ReadTensor(tf.Float, []int64{1, int64(len(v))}, vectorReader(v))
 }
@@ -120,7 +120,7 @@ func (v vectorReader) Read(p []byte) (int, error) {
 	return binary.Encode(p, binary.NativeEndian, []float32(v))
 }
 
-// vectorOf is the inverse of vectorTensor.
+// vectorOf returns the vector in a tensor, or an error if the tensor is not float32 [1,width].
 func vectorOf(answer *tf.Tensor, width int) ([]float32, error) {
 	if s := answer.Shape(); answer.DataType() != tf.Float || len(s) != 2 || s[0] != 1 || s[1] != int64(width) {
 		return nil, fmt.Errorf("the network returned shape %v instead of a vector [1 %d]", s, width)

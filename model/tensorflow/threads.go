@@ -6,19 +6,19 @@ import (
 	"github.com/atelier-go/atelier/model/internal/pool"
 )
 
-// threads are operating system threads that run the network.
+// threads are the operating system threads that run the network.
 //
-// oneDNN, which computes the convolutions, caches what it has compiled for each size of picture per
-// calling thread, up to 1,024 entries each. Go moves goroutines between threads, and each thread
-// would fill such caches. So runs have dedicated threads, only as many as there are concurrent images,
-// and a thread ends after some runs, which frees its caches: with mixed sizes on two cores that saves
-// 150 MB compared with letting the caches fill (scripts/bench memory). Compiling again costs 2 to 5
-// ms, once in runsPerThread runs.
+// oneDNN, which computes the convolutions, compiles code for each size of picture. Each thread that
+// calls it caches up to 1,024 such entries. Go moves goroutines between threads, so every thread
+// would fill such a cache. The network therefore runs on threads of its own, as many as there are
+// concurrent images. A thread ends after some runs, which frees its cache: with mixed sizes on two
+// cores that saves 150 MB compared with letting the caches fill (scripts/bench memory). Compiling
+// again costs 2 to 5 ms, once in runsPerThread runs.
 type threads struct{ pool *pool.Pool[*thread] }
 
 const runsPerThread = 16
 
-// newThreads starts no thread: threads start when there is something to run.
+// newThreads returns up to n threads. They are started when there is something to run.
 func newThreads(n int) threads { return threads{pool.New[*thread](n)} }
 
 // do runs f on one of the threads and waits until it returns.
@@ -50,8 +50,8 @@ type thread struct {
 	runs int
 }
 
-// newThread starts a thread, which ends when its work channel is closed: a goroutine that ends while it
-// is locked to its thread ends the thread too.
+// newThread starts a thread. It ends when its work channel is closed: if a goroutine ends that is
+// locked to its thread, Go ends the thread too.
 func newThread() *thread {
 	t := &thread{work: make(chan func()), done: make(chan struct{})}
 	go func() {

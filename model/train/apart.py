@@ -1,11 +1,11 @@
-"""Says how far apart the named styles' effects are, as the teacher paints them.
+"""Measures how different the effects of the named styles are, as the teacher paints them.
 
     python apart.py FOLDER PICTURES PHOTO...
 
-PICTURES is a folder of style pictures. Prints the nearest pairs by two measures: L1,
-the mean absolute difference of the painted photographs in 0..1; and look, the distance
-of what the eye takes in at a glance (mean colour, contrast, saturation, fine and coarse
-edges and their direction), each in its deviation over the styles.
+PICTURES is a folder with the pictures of styles. It prints the pairs of styles that are most alike,
+by two measures. L1 is the mean absolute difference of the painted photographs, in 0..1. Look is the
+distance of what is noticed at a glance (mean colour, contrast, saturation, fine and coarse edges
+and their direction), where each value is divided by its standard deviation over the styles.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from teacher import Teacher
 
 
 def glance(painted):
-    """Numbers for the look of one painted photograph, uint8 RGB."""
+    """Return the values that make up the look of a painted photograph, uint8 RGB."""
     x = data.as_float(painted)
     height, width = (side // 4 * 4 for side in x.shape[:2])
     coarse = x[:height, :width].reshape(height // 4, 4, width // 4, 4, 3).mean((1, 3))
@@ -33,7 +33,9 @@ def glance(painted):
 
 
 def pairs(painted):
-    """(L1, look, name, name) of every two styles, from the pictures that each painted."""
+    """Return (L1, look, name, name) for every two styles. painted has the pictures that each
+    style painted.
+    """
     looks = {name: np.stack([glance(picture) for picture in pictures]) for name, pictures in painted.items()}
     unit = np.stack(list(looks.values())).std(0) + 1e-3
     for a, b in itertools.combinations(painted, 2):

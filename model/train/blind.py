@@ -1,11 +1,12 @@
-"""Pairs of paintings, the teacher's and ours in random order, to be judged without knowing which is which.
+"""Makes pairs of paintings, one by the teacher and one by our model, in random order, for a
+blind judgement.
 
     python blind.py FOLDER MODEL OUT PHOTO... [--seed N]
 
-Eight named styles and four that training never saw, at 256, 1024 and 2048 px. Writes
-OUT/<size>-<n>.png, a style a row: A and B of a pair have its number above them; beside a
-pair that is too large to be shown whole, reduced, stands a cut of it pixel by pixel.
-OUT/key.csv says which one is ours: look at it last.
+It uses eight named styles and four that were not used in training, at 256, 1024 and 2048 px. It
+writes OUT/<size>-<n>.png with a style in each row; above the paintings A and B of a pair stands the
+number of the pair. A pair that is too large to be shown whole is reduced, and a part of it in full
+size is shown beside it. OUT/key.csv says which painting is ours: look at it last.
 """
 
 import argparse
@@ -28,7 +29,7 @@ TILE, HEAD, GAP, ROWS = 384, 20, 6, 4
 
 
 def square(path, side):
-    """The middle square of a photograph at side x side."""
+    """Return the central square of a photograph, scaled to side x side."""
     image = Image.open(path).convert("RGB")
     edge = min(image.size)
     left, top = (image.width - edge) // 2, (image.height - edge) // 2
@@ -37,7 +38,9 @@ def square(path, side):
 
 
 def styles(model, teacher, folder, stored, rng):
-    """(name, the teacher's vector, ours): of a named style both are the stored one."""
+    """Yield (name, the teacher's vector, our vector). For a named style both are the stored
+    vector.
+    """
     names = sorted(rng.choice(sorted(stored), 8, replace=False))
     for name in names:
         vector = np.array([stored[name]], np.float32)
@@ -50,7 +53,9 @@ def styles(model, teacher, folder, stored, rng):
 
 
 def tiles(picture):
-    """A small picture as it is; a large one reduced, and a cut of its middle."""
+    """Return a small picture unchanged. Of a large one, return a reduced copy and a part of its
+    middle.
+    """
     image = Image.fromarray(picture)
     if image.width <= TILE:
         return [image]
@@ -60,7 +65,7 @@ def tiles(picture):
 
 
 def sheet(rows):
-    """Rows of (caption, picture) as one picture."""
+    """Return one picture that shows rows of (caption, picture)."""
     side = TILE + GAP
     result = Image.new("RGB", (side * max(map(len, rows)), (HEAD + side) * len(rows)), "white")
     pen, font = ImageDraw.Draw(result), ImageFont.load_default(14)

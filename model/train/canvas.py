@@ -1,4 +1,6 @@
-"""What the pictures of the named styles are drawn with: a canvas of S x S, noise, brushes, cells."""
+"""The tools with which the pictures of the named styles are drawn: a canvas of S x S, noise,
+brushes, cells.
+"""
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -8,12 +10,12 @@ S = 2 * SIDE  # the canvas
 
 
 def rgb(*codes):
-    """Colours from hexadecimal codes, float in 0..1, [N,3]."""
+    """Return the colours of hexadecimal codes as floats in 0..1, [N,3]."""
     return np.array([[int(code[i : i + 2], 16) for i in (0, 2, 4)] for code in codes]) / 255
 
 
 def noise(rng, cells, octaves=4, fall=0.5):
-    """Fractal noise in 0..1 over the canvas."""
+    """Return fractal noise in 0..1 for the whole canvas."""
     total, weight = np.zeros((S, S), np.float32), 1.0
     for _ in range(octaves):
         grid = Image.fromarray(rng.random((cells + 2, cells + 2)).astype(np.float32))
@@ -23,7 +25,9 @@ def noise(rng, cells, octaves=4, fall=0.5):
 
 
 def ramp(field, colours):
-    """A field in 0..1 as a smooth run through colours."""
+    """Return a field in 0..1 as colours, which change smoothly from the first colour to the
+    last.
+    """
     at = np.clip(field, 0, 1) * (len(colours) - 1)
     low = np.minimum(at.astype(int), len(colours) - 2)
     part = (at - low)[..., None]
@@ -31,7 +35,7 @@ def ramp(field, colours):
 
 
 def grid():
-    """y and x in 0..1."""
+    """Return the y and the x of every pixel, in 0..1."""
     y, x = np.mgrid[0:S, 0:S].astype(np.float32) / S
     return y, x
 
@@ -49,7 +53,7 @@ def ink(colour):
 
 
 def blur(field, radius):
-    """Gaussian blur, mirrored at the edges."""
+    """Blur with a Gaussian. Beyond the edges the picture is continued as its mirror image."""
     reach = int(3 * radius)
     taps = np.exp(-0.5 * (np.arange(-reach, reach + 1) / radius) ** 2)
     for axis in (0, 1):
@@ -59,13 +63,13 @@ def blur(field, radius):
 
 
 def light(array, height, strength):
-    """Shades array as if height were relief lit from the upper left."""
+    """Shade a picture as if height were a relief that is lit from the upper left."""
     slope = np.gradient(height, axis=0) + np.gradient(height, axis=1)
     return array * (1 + np.clip(slope * strength, -0.35, 0.35))[..., None]
 
 
 def follow(angles, x, y, length, steps=6):
-    """Points along a field of angles, from x, y."""
+    """Return the points of a line that starts at x, y and follows a field of angles."""
     points = [(x, y)]
     for _ in range(steps):
         row, column = min(S - 1, max(0, int(y))), min(S - 1, max(0, int(x)))
@@ -76,7 +80,9 @@ def follow(angles, x, y, length, steps=6):
 
 
 def brush(rng, ground, angles, count, length, widths, jitter=0.05, bristles=True):
-    """Covers ground with strokes of its own colours along angles; returns picture and relief."""
+    """Cover ground with brush strokes in its own colours, along a field of angles. Return the
+    picture and the relief of the strokes.
+    """
     picture, relief = image_of(ground), Image.new("F", (S, S), 0.0)
     pen, depth = ImageDraw.Draw(picture), ImageDraw.Draw(relief)
     for number in range(count):
@@ -98,7 +104,9 @@ def brush(rng, ground, angles, count, length, widths, jitter=0.05, bristles=True
 
 
 def voronoi(points):
-    """For each pixel the nearest point, its distance, and how much further the second is."""
+    """For each pixel, return the nearest point, its distance, and how much further the second
+    nearest point is.
+    """
     step = 2
     y, x = np.mgrid[0:S:step, 0:S:step].astype(np.float32)
     first = np.full(x.shape, np.inf, np.float32)
@@ -114,7 +122,9 @@ def voronoi(points):
 
 
 def leaf(x, y, angle, length, width, bend=0.0):
-    """A pointed leaf with its stem at x, y: upper edge, spine and lower edge, [24,2] each."""
+    """Return a pointed leaf with its stem at x, y: the upper edge, the spine and the lower edge,
+    [24,2] each.
+    """
     at = np.linspace(0, 1, 24)
     spine = length * np.stack([at * np.cos(bend * at), at * np.sin(bend * at)], 1)
     half = length * width * np.stack([0 * at, np.sin(np.pi * at**0.8)], 1)
@@ -123,5 +133,5 @@ def leaf(x, y, angle, length, width, bend=0.0):
 
 
 def flat(*lines):
-    """Lines of points, [N,2] each, one after the other as Pillow's pen takes them."""
+    """Return the points of lines, [N,2] each, in the form in which Pillow draws lines."""
     return np.concatenate(lines).ravel().tolist()

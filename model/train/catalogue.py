@@ -1,7 +1,8 @@
-"""Makes everything of the named styles from a finished model: pictures, vectors, thumbnails, sheet.
+"""Makes everything that belongs to the named styles from a finished model: pictures, vectors,
+thumbnails, and a contact sheet.
 
-Writes pkg/style/catalogue.json, pkg/style/pictures/, pkg/style/thumbnails/,
-model/atelier/styles.json and model/contact-sheet.jpg below the repository's root.
+It writes pkg/style/catalogue.json, pkg/style/pictures/, pkg/style/thumbnails/,
+model/atelier/styles.json and model/contact-sheet.jpg, in the repository's root.
 """
 
 import argparse
@@ -23,13 +24,17 @@ THUMBNAIL = 240
 
 
 def cuts(picture):
-    """The whole picture and six halves of it: their mean vector is steadier than one cut's."""
+    """Return the whole picture and six halves of it. Their mean vector varies less than the
+    vector of one part.
+    """
     rng = np.random.default_rng(0)
     return [data.squeeze(picture)] + [data.crop(rng, picture, data.STYLE_SIDE, 0.5, 0.5) for _ in range(6)]
 
 
 def vector_of(teacher, picture):
-    """The stored vector of a named style, [1,100]: read by the teacher, painted by our transformer."""
+    """Return the vector to store for a named style, [1,100]. The teacher computes it from the
+    style's picture, and our transformer paints with it.
+    """
     return teacher.vectors_of(cuts(picture)).mean(0, keepdims=True).astype(np.float32)
 
 
@@ -40,7 +45,9 @@ def photograph(path, longest):
 
 
 def painted(paint, picture, vector):
-    """uint8 in, uint8 out; paint is a model's or a teacher's."""
+    """Return painted pictures, uint8 as the given ones. paint is the function of a model or of
+    the teacher.
+    """
     height, width = (side // 4 * 4 for side in picture.shape[:2])
     result = np.asarray(paint(data.as_float(picture[None, :height, :width]), vector))[0]
     return (np.clip(result, 0, 1) * 255 + 0.5).astype(np.uint8)
@@ -52,13 +59,15 @@ def write_json(path, value):
 
 
 def write_vectors(path, vectors):
-    """One style a line, six significant digits."""
+    """Write one style per line, its numbers with six significant digits."""
     lines = [f"  {json.dumps(name)}: [{', '.join(f'{x:.6g}' for x in vector[0])}]" for name, vector in vectors.items()]
     path.write_text(f'{{"model": "{NAME}", "vectors": {{\n' + ",\n".join(lines) + "\n}}\n")
 
 
 def contact_sheet(path, photos, rows, side=174, limit=600_000):
-    """Styles down, in two halves side by side; photographs across, the teacher's picture of each and ours."""
+    """Make a picture with the styles as rows, in two halves side by side. The columns are
+    photographs, each painted by the teacher and by our model.
+    """
     gap, left, head, high = 6, 130, 24, int(side * 0.68)
     columns = [(name, kind) for name in photos for kind in ("teacher", "ours")]
     half = (len(rows) + 1) // 2

@@ -1,8 +1,8 @@
-"""Counts what the networks weigh and what they do: trained parameters, and operations at a size.
+"""Counts the trained parameters of the networks, and the operations that they perform at a size.
 
     python cost.py FOLDER [--side 512]
 
-An operation is a multiplication or an addition, in convolutions and matrix products alone.
+An operation is one multiplication or addition. Only convolutions and matrix products are counted.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from data import STYLE_SIDE
 
 
 def operations(graph):
-    """Multiplications and additions of a graph whose shapes are known."""
+    """Return the number of multiplications and additions of a graph whose shapes are known."""
     total = 0
     for operation in graph.get_operations():
         if operation.type in ("Conv2D", "DepthwiseConv2dNative", "MatMul"):
@@ -33,7 +33,9 @@ def traced(function, *shapes):
 
 
 def sized(folder, shapes):
-    """The graph of a SavedModel's signature with its inputs, by name, at fixed shapes."""
+    """Return the graph of a SavedModel's signature. Its inputs, given by name, have fixed
+    shapes.
+    """
     loaded = tf.saved_model.load(str(folder), tags=["serve"])
     source = loaded.signatures["serving_default"].graph.as_graph_def()
     for node in source.node:

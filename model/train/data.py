@@ -1,9 +1,10 @@
-"""Pictures for training: where they lie, which ones are held back, and how they are cut.
+"""The pictures for training: where they are, which of them are held back, and how parts are cut
+from them.
 
-The training folder holds content/ (photographs), style/ (paintings, drawings,
-textures) and teacher/ (two SavedModels). About 15% of the content and of the
-style pictures, chosen by a hash of their names, are never trained on.
-Pictures are uint8 RGB arrays until they reach a network, then float32 in 0..1.
+The training folder has content/ (photographs), style/ (paintings, drawings, textures) and teacher/
+(two SavedModels). About 15% of the content and of the style pictures are held back: training never
+uses them. A hash of their names decides which. Pictures are uint8 RGB arrays until they enter a
+network, and then float32 in 0..1.
 """
 
 import hashlib
@@ -22,10 +23,10 @@ STYLE_SIDE = 256  # what the style predictors, teacher's and ours, are fed
 
 
 def split(folder, validation):
-    """Paths of the pictures on one side of the split.
+    """Return the paths of the pictures that are held back, or of those that are not.
 
-    Held back are the first by the hash of their names. Two cuts of one painting
-    differ by the suffix _cropped: they stay together.
+    The hash of the names decides which are held back. Two parts of one painting, whose names differ
+    by the suffix _cropped, stay together.
     """
     paths = sorted(pathlib.Path(folder).glob("*.jpg"))
     if not paths:
@@ -37,7 +38,7 @@ def split(folder, validation):
 
 
 def load(folder, validation, longest=768):
-    """All pictures of a folder that belong to one side of the split, by name."""
+    """Return all pictures of a folder that are held back, or all that are not, sorted by name."""
     pictures = []
     for path in split(folder, validation):
         image = Image.open(path).convert("RGB")
@@ -47,9 +48,11 @@ def load(folder, validation, longest=768):
 
 
 def drawn(folder, count=4):
-    """The named styles and versions of them from other seeds, kept in folder since drawing takes a minute.
+    """Return the named styles, and versions of them from other seeds. They are stored in folder,
+    because drawing them takes a minute.
 
-    The file's name tells the code that drew it: a style changed or added is drawn anew.
+    The name of the stored file contains a checksum of the code that draws, so that changed styles
+    are drawn again.
     """
     here = pathlib.Path(__file__).parent
     code = b"".join(path.read_bytes() for path in [here / "canvas.py", *sorted(here.glob("styles*.py"))])
@@ -64,12 +67,16 @@ def drawn(folder, count=4):
 
 
 def squeeze(picture, side=STYLE_SIDE):
-    """The whole picture at side x side, antialiased: how callers feed a style."""
+    """Return the whole picture, scaled to side x side with antialiasing: in this form the
+    network gets style pictures.
+    """
     return np.asarray(Image.fromarray(picture).resize((side, side), Image.Resampling.BICUBIC))
 
 
 def crop(rng, picture, side, smallest=0.4, largest=1.0):
-    """A random square cut of between smallest and largest of the shorter edge, at side x side."""
+    """Return a random square part of a picture, scaled to side x side. Its edge is between
+    smallest and largest of the picture's shorter edge.
+    """
     height, width = picture.shape[:2]
     cut = max(8, int(min(height, width) * rng.uniform(smallest, largest)))
     top = rng.integers(0, height - cut + 1)
@@ -79,19 +86,23 @@ def crop(rng, picture, side, smallest=0.4, largest=1.0):
 
 
 def zoomed(rng, picture, side):
-    """A cut of a photograph as it is in pictures of many sizes: the larger they are, the smoother each part."""
+    """Return a part of a photograph as it occurs in pictures of different sizes: the larger the
+    picture, the smoother each part.
+    """
     share = np.exp(rng.uniform(np.log(0.05), 0))
     return crop(rng, picture, side, share, share)
 
 
 def turn(rng, picture):
-    """A random one of the eight symmetries of the square."""
+    """Return the picture in a random one of the eight orientations of a square."""
     picture = np.rot90(picture, rng.integers(4))
     return picture[:, ::-1] if rng.random() < 0.5 else picture
 
 
 def recolour(rng, picture):
-    """Another palette on the same strokes: channels permuted, mixed, inverted, bent."""
+    """Return the same strokes in other colours: the channels are exchanged, mixed, inverted or
+    bent.
+    """
     x = picture.astype(np.float32) / 255
     if rng.random() < 0.5:
         x = x[..., rng.permutation(3)]
@@ -108,7 +119,9 @@ def recolour(rng, picture):
 
 
 def style_sample(rng, paintings, photos):
-    """One 256 x 256 style picture for the predictor: real, recoloured, drawn or mixed."""
+    """Return one 256 x 256 style picture to train the predictor with: a real, recoloured or
+    drawn one, or a mixture.
+    """
     kind = rng.random()
     if kind < 0.45:
         picture = crop(rng, paintings[rng.integers(len(paintings))], STYLE_SIDE, 0.25)

@@ -1,11 +1,11 @@
-"""Measures the shipped model against the teacher on pictures that training never saw.
+"""Measures the shipped model against the teacher, on pictures that were not used in training.
 
     python evaluate.py FOLDER MODEL [--quick] [--json FILE]
 
-Every held-back photograph in every held-back style, painted by the teacher and by ours:
-with the teacher's vectors (our transformer) and with our own (the whole chain). Prints
-each measure with its 10th and 90th percentile, the goal and whether it is met. What has
-no goal is there to compare.
+It paints every held-back photograph in every held-back style, with the teacher and with our model:
+once with the teacher's vectors (which measures our transformer) and once with our own (which
+measures both networks). For each measure it prints the mean, the 10th and 90th percentile, the
+goal, and whether the goal is met. A measure without a goal is printed for comparison.
 """
 
 import argparse
@@ -28,7 +28,7 @@ MIDDLE = 224  # of a picture this square is looked at for its statistics: every 
 
 
 class Table:
-    """Rows of values by measure and by pair of photograph and style."""
+    """The values of each measure, for pairs of a photograph and a style."""
 
     def __init__(self):
         self.values, self.pairs = {}, {}
@@ -45,7 +45,9 @@ class Table:
         return [float(x) for x in np.percentile(self.values[name], (10, 90))]
 
     def worst(self, name, ideal):
-        """The pair that is furthest from the ideal: a number, or the name of what the teacher has there."""
+        """Return the pair that is furthest from the ideal, which is a number or the name of the
+        teacher's measure.
+        """
         ideal = np.array(self.values[ideal]) if isinstance(ideal, str) else ideal
         return self.pairs[name][int(np.argmax(np.abs(np.array(self.values[name]) - ideal)))]
 
@@ -55,13 +57,15 @@ def tell(progress):
 
 
 def named(folder, quick=False):
-    """(name, picture) of the held-back side of a folder, uint8."""
+    """Return (name, picture) for each held-back picture of a folder, uint8."""
     pictures = zip(data.split(folder, validation=True), data.load(folder, validation=True))
     return [(path.stem, picture) for path, picture in pictures][:: 4 if quick else 1]
 
 
 def whole(picture):
-    """float32 [H,W,3], sides cut to multiples of 4 for the teacher."""
+    """Return a picture as float32 [H,W,3], cropped to sides that are multiples of 4, as the
+    teacher needs them.
+    """
     height, width = (side // 4 * 4 for side in picture.shape[:2])
     return data.as_float(picture[:height, :width])
 
@@ -76,7 +80,7 @@ def painter(network):
 
 
 def compare(table, model, teacher, photos, styles):
-    """Fills table with what concerns unseen photographs in unseen styles."""
+    """Add the measures of photographs and styles that were not used in training to table."""
     paint, target_of = painter(model), painter(teacher)
     styles = [(name, data.as_float(data.squeeze(style))) for name, style in styles]
     theirs = [teacher.vectors(style[None]).numpy() for _, style in styles]
@@ -118,7 +122,9 @@ def compare(table, model, teacher, photos, styles):
 
 
 def compare_sizes(table, model, teacher, photos, styles, sizes):
-    """Fills table with one photograph at several sizes: each for itself, and how far its colours move."""
+    """Add the measures of one photograph at several sizes to table: those of each size, and how
+    far the colours differ between the sizes.
+    """
     for number, (photo_name, photo) in enumerate(photos):
         style_name, style = styles[number % len(styles)]
         vector = teacher.vectors(data.as_float(data.squeeze(style)[None])).numpy()
@@ -141,7 +147,9 @@ def compare_sizes(table, model, teacher, photos, styles, sizes):
 
 
 def compare_named(table, model, teacher, photos, vectors):
-    """Fills table with the named styles, from the stored vectors, on unseen photographs."""
+    """Add the measures of the named styles, painted with their stored vectors on photographs not
+    used in training, to table.
+    """
     for photo_name, photo in photos:
         photo = whole(photo)
         for name, vector in vectors.items():
@@ -152,7 +160,7 @@ def compare_named(table, model, teacher, photos, vectors):
 
 
 def by_style(table, name):
-    """(style, mean of a measure over the photographs), the largest first."""
+    """Return (style, mean of a measure over the photographs), the largest mean first."""
     values = {}
     for pair, value in zip(table.pairs[name], table.values[name]):
         values.setdefault(pair.split(" as ")[1], []).append(value)
@@ -160,8 +168,9 @@ def by_style(table, name):
 
 
 def rows(table, sizes):
-    """Every measure as a dictionary. A goal is (lowest, highest) for value: the mean, or where the
-    teacher has the same measure the ratio of the two means."""
+    """Return every measure as a dictionary. A goal is (lowest, highest), and applies to value:
+    that is the mean or, if the measure exists for the teacher too, the ratio of the two means.
+    """
     def row(label, key, goal=None, other=None, ideal=0.0):
         mean = table.mean(key)
         value = mean / max(table.mean(other), 1e-9) if other else mean
@@ -203,7 +212,7 @@ def rows(table, sizes):
 
 
 def written(entry):
-    """One line of the table."""
+    """Return the text of one row of the table."""
     def with_spread(mean, spread):
         return f"{mean:6.3f} ({spread[0]:.3f}..{spread[1]:.3f})"
 
@@ -220,7 +229,9 @@ def written(entry):
 
 
 def seconds(models, side, runs=15):
-    """Fastest of some runs on side x side for each model; they take turns, so that load hits all alike."""
+    """Return the shortest of several run times at side x side, for each model. The models take
+    turns, so that other load on the machine affects all of them alike.
+    """
     picture = np.random.default_rng(0).random((1, side, side, 3), np.float32)
     vector = np.zeros((1, 100), np.float32)
     taken = {name: [] for name in models}

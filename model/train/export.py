@@ -1,8 +1,9 @@
-"""Writes the two trained networks as one SavedModel with three signatures, and as two ONNX files.
+"""Writes the two trained networks as one SavedModel with three signatures, and as two ONNX
+files.
 
-The SavedModel is a TensorFlow 1 graph with the weights as constants: no functions, no
-variables, one file, which the C API loads fast and whose operations bear their literal
-names. The ONNX files have the same weights; see onnxgraph.py.
+The SavedModel is a TensorFlow 1 graph with the weights as constants. It has no functions and no
+variables, and is one file, which the C API loads fast, and in which each operation has exactly the
+name that it was given. The ONNX files have the same weights; see onnxgraph.py.
 """
 
 import argparse
@@ -24,11 +25,13 @@ SIMD = 16  # float32 values in a register of AVX-512
 
 
 def normalise_in_pairs(x, scale, offset, activation=tf.identity):
-    """nets.normalise, faster where channels are no multiple of SIMD.
+    """Compute the same as nets.normalise, but faster if the number of channels is not a multiple
+    of the SIMD width.
 
-    There TensorFlow 2.21's oneDNN takes slow code, for the same bytes 3.6 times the time
-    with the 24 channels at half the side as with 48. Taken as pairs of neighbours in a row they are 48, a multiple. The first pass
-    is for the statistics alone, which are then put together; the second applies them.
+    For such numbers the oneDNN of TensorFlow 2.21 uses slow code: with 24 channels at half the side
+    it takes 3.6 times as long as with 48, for the same number of bytes. If neighbours in a row are
+    taken as pairs, 24 channels become 48. The first pass computes the statistics of the pairs,
+    which are then combined; the second pass applies them.
     """
     channels = x.shape[-1]
     if channels % SIMD == 0:
@@ -51,11 +54,12 @@ def normalise_in_pairs(x, scale, offset, activation=tf.identity):
 
 
 def mirrored(x, axis):
-    """x with a border of nets.PADDING on both sides of an axis, and more behind to a multiple of 4.
+    """Return x with a border of nets.PADDING on both sides of an axis. The far side gets more,
+    up to a multiple of 4.
 
-    By index, since tf.pad mirrors no more than there is; this folds as often as a
-    picture of a few pixels needs. The borders alone are gathered: along a row, that is a
-    copy pixel by pixel.
+    The border repeats x as in a mirror. It is gathered by index, because tf.pad can't mirror more
+    than there is, and a picture of a few pixels must be mirrored several times. Only the borders
+    are gathered: along a row, gathering copies pixel by pixel.
     """
     side = tf.shape(x)[axis]
     period = tf.maximum(2 * (side - 1), 1)
@@ -69,7 +73,7 @@ def mirrored(x, axis):
 
 
 def transform_any(weights, content, vector):
-    """The transformer for a picture of any size of at least 1 x 1."""
+    """Run the transformer on a picture of any size, from 1 x 1."""
     shape = tf.shape(content)
     painted = nets.paint(weights, mirrored(mirrored(content, 2), 1), vector, normalise_in_pairs)
     return tf.slice(painted, [0, nets.PADDING, nets.PADDING, 0], tf.stack([1, shape[1], shape[2], 3]))
@@ -81,7 +85,9 @@ def constants(weights, scope):
 
 
 def write(transformer, predictor, target):
-    """target/saved_model.pb from the folded numpy weights of both networks; replaced whole."""
+    """Write target/saved_model.pb from the folded numpy weights of both networks. An existing
+    file is replaced as a whole.
+    """
     target = pathlib.Path(target)
     target.mkdir(parents=True, exist_ok=True)
     with tf.Graph().as_default(), v1.Session() as session:
@@ -120,7 +126,7 @@ def write(transformer, predictor, target):
 
 
 def write_onnx(transformer, predictor, target):
-    """target/transform.onnx and target/predict_style.onnx from the same weights."""
+    """Write target/transform.onnx and target/predict_style.onnx from the same weights."""
     for name, content in (("transform", onnxgraph.transform(transformer)), ("predict_style", onnxgraph.predict_style(predictor))):
         fresh = target / f".{name}.onnx"
         fresh.write_bytes(content)
@@ -128,9 +134,11 @@ def write_onnx(transformer, predictor, target):
 
 
 def write_curves(run, target):
-    """The curves of the three stages as one table, a cell empty where a stage doesn't measure it.
+    """Write the curves of the three training stages as one table. A cell is empty if its stage
+    does not measure that value.
 
-    A run that start.py began comes after those of the model that it went on from.
+    If the run was begun by start.py, its curves are appended to those of the model from which it
+    went on.
     """
     rows, number = [], 1
     earlier = run / "earlier.csv"
@@ -151,7 +159,7 @@ def write_curves(run, target):
 
 
 def trained(run):
-    """The folded weights of both networks, from a run's checkpoints."""
+    """Return the folded weights of both networks from the checkpoints of a run."""
     chain = run / "chain.npz"
     predictor = chain if chain.exists() else run / "predictor.npz"
     return (nets.fold_transformer(training.averaged(run / "transformer.npz")),
@@ -159,7 +167,7 @@ def trained(run):
 
 
 def shipped(model):
-    """The folded weights of both networks, from a saved_model.pb that write has made."""
+    """Return the folded weights of both networks from a saved_model.pb that write has made."""
     file = saved_model_pb2.SavedModel.FromString((model / "saved_model.pb").read_bytes())
     found = {"transformer": {}, "predictor": {}}
     for node in file.meta_graphs[0].graph_def.node:
@@ -170,7 +178,7 @@ def shipped(model):
 
 
 def dotted(name):
-    """The name of a weight that constants has named: up1_depth is up1.depth."""
+    """Return the name of a weight for the name that constants gave it: up1.depth for up1_depth."""
     return name.replace("_", ".")
 
 

@@ -1,8 +1,9 @@
-"""What is compared besides pixels: a style's statistics, and the lattice of upsampling.
+"""The losses that compare more than single pixels: the statistics of a style, and the lattice
+that upsampling leaves.
 
-Tried on a half-trained transformer: after 200 steps with both losses its style margin was
-0.78 of the teacher's and its lattice 0.62 times the teacher's; without them 0.68 and 1.38,
-and an L1 that was 0.002 lower.
+They were tried on a transformer in the middle of its training. After 200 steps with both losses,
+its style margin was 0.78 of the teacher's, and its lattice 0.62 times the teacher's. Without them
+these were 0.68 and 1.38, and L1 was 0.002 lower.
 """
 
 import numpy as np
@@ -19,10 +20,11 @@ STRIP = 8  # width of the strips at the edges whose colours are compared
 
 
 def manner_loss(teacher, painted, target):
-    """Distance of the means and deviations of early features, each in the feature's own deviation.
+    """Return the distance of the means and standard deviations of early features, each divided
+    by the feature's own standard deviation.
 
-    They say how strong strokes, edges and colours are in a picture and not where. A
-    painting that is right on average, blurred, has them too small.
+    These values say how strong the strokes, edges and colours of a picture are, and not where they
+    are. In a painting that is right on average but blurred, they are too small.
     """
     loss = 0.0
     for ours, theirs in zip(teacher.features(painted), teacher.features(target)):
@@ -39,7 +41,9 @@ def _deviation(x, axes):
 
 
 def _without_lattice():
-    """[SIDE^2,SIDE^2], to multiply power with: where a lattice of 2 or 4 pixels would stand, the mean of what is around."""
+    """Return [SIDE^2,SIDE^2], a matrix for power. It replaces the frequencies of a lattice of 2
+    or 4 pixels by the mean of the frequencies around them.
+    """
     result, step = np.eye(SIDE**2, dtype=np.float32), SIDE // 4
     for row in range(0, SIDE, step):
         for column in range(0, SIDE, step):
@@ -54,13 +58,17 @@ def _without_lattice():
 
 
 def _compared():
-    """The numbers of half the frequencies, since the other half says the same, from waves of 16 pixels on."""
+    """Return the numbers of the frequencies that are compared, from a wavelength of 16 pixels
+    on: one half of all, because the other half has the same values.
+    """
     y, x = np.meshgrid(*[np.fft.fftfreq(SIDE, 1 / SIDE)] * 2, indexing="ij")
     return np.flatnonzero(((x > 0) | (x == -SIDE / 2) | ((x == 0) & (y > 0))) & (np.hypot(x, y) >= 2))
 
 
 def _bands():
-    """[SIDE^2,16], to multiply power with: its mean in four rings of wavelengths and four directions."""
+    """Return [SIDE^2,16], a matrix for power. It computes the means in four ranges of
+    wavelengths and four directions.
+    """
     y, x = np.meshgrid(*[np.fft.fftfreq(SIDE, 1 / SIDE)] * 2, indexing="ij")
     ring = np.digitize(np.hypot(x, y), (2, 4, 7, 11, SIDE / 2 + 0.5))
     way = np.round(np.arctan2(y, x) / (np.pi / 4)) % 4
@@ -74,7 +82,9 @@ OF_LATTICE = np.flatnonzero(np.diag(WITHOUT_LATTICE)[COMPARED] == 0)
 
 
 def _spectra(pictures):
-    """Power by frequency, [N,rows,columns,3,SIDE^2], of windows of pictures with sides that are multiples of HOP."""
+    """Return the power of each frequency, [N,rows,columns,3,SIDE^2], in windows of the pictures,
+    whose sides must be multiples of HOP.
+    """
     x = tf.tensordot(pictures, OPPONENT, 1)
     count, height, width, channels = x.shape
     x = tf.reshape(x, [count, height // HOP, HOP, width // HOP, HOP, channels])
@@ -87,7 +97,7 @@ def _spectra(pictures):
 
 
 def _averaged(power, weight):
-    """Weighted means of AREA x AREA windows."""
+    """Return weighted means over AREA x AREA windows."""
     def pool(values):
         return tf.nn.avg_pool2d(values, AREA, AREA // 2 + 1, "VALID")
 
@@ -100,13 +110,15 @@ def _log_distance(a, b):
 
 
 def spectrum_loss(painted, target, content):
-    """Distance of the logarithms of local spectra: how a texture is woven, wherever its grains lie.
+    """Return the distance of the logarithms of local spectra. It compares how textures are
+    structured, and not where their grains are.
 
-    In each window by bands, so that nothing is painted where the target is smooth. In areas
-    of several windows, enough of them to tell one frequency from the next, wave by wave:
-    there windows in which the photograph is flat count most, since the painting is all
-    texture there, and a few waves that repeat instead of many are seen as a screen. The
-    target has no lattice, also where the teacher has one.
+    In single windows it compares bands of frequencies, so that nothing is painted where the target
+    is smooth. In areas of several windows, which are enough to distinguish single frequencies, it
+    compares each of them. There, windows in which the photograph is flat have the most weight,
+    because their texture comes from the painting alone, and because a few waves that repeat,
+    instead of many different ones, look like a printing screen. The target has no lattice, even if
+    the teacher has one.
     """
     ours, theirs = _spectra(painted), _spectra(target)
     local = _log_distance(tf.tensordot(ours, BANDS, 1), tf.tensordot(theirs, BANDS, 1))
@@ -122,7 +134,9 @@ def spectrum_loss(painted, target, content):
 
 
 def edge_loss(painted, target):
-    """Distance of the colours along the edges, in squares of half a strip: paler or darker edges are seen as a frame."""
+    """Return the distance of the colours along the edges of the picture, in squares of half a
+    strip. Edges that are paler or darker look like a frame.
+    """
     loss = 0.0
     for strip in (np.s_[:, :STRIP], np.s_[:, -STRIP:], np.s_[:, :, :STRIP], np.s_[:, :, -STRIP:]):
         ours, theirs = (tf.nn.avg_pool2d(x[strip], STRIP // 2, STRIP // 2, "VALID") for x in (painted, target))

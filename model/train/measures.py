@@ -1,4 +1,6 @@
-"""What evaluate.py measures on pictures: float32 [H,W,3] in 0..1, each answer one number."""
+"""The measures of evaluate.py. They take pictures as float32 [H,W,3] in 0..1, and each returns
+one number.
+"""
 
 import numpy as np
 
@@ -12,7 +14,7 @@ def l1(a, b):
 
 
 def energy(x):
-    """Mean absolute difference between neighbours: blur has less of it."""
+    """Return the mean absolute difference of neighbouring pixels. A blurred picture has less."""
     return float(np.abs(np.diff(x, axis=0)).mean() + np.abs(np.diff(x, axis=1)).mean())
 
 
@@ -25,12 +27,14 @@ def contrast(x):
 
 
 def clipped(x):
-    """The share of pixels that are white or black, in hundredths."""
+    """Return the percentage of pixels that are white or black."""
     return 100 * float(((x.min(2) > 0.97) | (x.max(2) < 0.03)).mean())
 
 
 def halo(ours, theirs):
-    """Error in the border over the error inside: over 1 where the edge of the picture shows."""
+    """Return the error in the border divided by the error inside. It is over 1 if the edge of
+    the picture is visible.
+    """
     error = np.abs(ours - theirs).mean(2)
     inside = error[BAND:-BAND, BAND:-BAND]
     return float((error.sum() - inside.sum()) / (error.size - inside.size) / inside.mean())
@@ -43,13 +47,15 @@ def _blocks(x):
 
 
 def flat_areas(photo):
-    """The numbers of a photograph's smoothest blocks, an eighth of all."""
+    """Return the numbers of the smoothest blocks of a photograph, an eighth of all blocks."""
     deviations = _blocks(luminance(photo)).std((1, 2))
     return np.argsort(deviations)[: max(1, len(deviations) // 8)]
 
 
 def spectrum(painted, areas):
-    """Power of luminance by frequency, [BLOCK,BLOCK] as np.fft.fft2 has it, mean over areas; a wave of amplitude 1 has 128**2."""
+    """Return the power of the luminance by frequency, as the mean over areas: [BLOCK,BLOCK] in
+    the order of np.fft.fft2. A wave of amplitude 1 has a power of 128**2.
+    """
     window = np.hanning(BLOCK + 1)[:-1]
     blocks = _blocks(luminance(painted))[areas]
     blocks = blocks - blocks.mean((1, 2), keepdims=True)
@@ -57,10 +63,11 @@ def spectrum(painted, areas):
 
 
 def lattice(power):
-    """Strength in 255ths of a pattern that repeats every 2 or 4 pixels, as upsampling leaves behind.
+    """Return how strong a pattern is that repeats every 2 or 4 pixels, as upsampling leaves it,
+    in levels of 0..255.
 
-    The spectrum has it at multiples of a quarter; what the frequencies around hold as well
-    is a stroke's or the photograph's, and doesn't count.
+    In the spectrum it is at the multiples of a quarter. Power that the frequencies around them have
+    as well comes from strokes or from the photograph, and is subtracted.
     """
     excess, step = 0.0, BLOCK // 4
     for row in range(0, BLOCK, step):
@@ -73,7 +80,9 @@ def lattice(power):
 
 
 def _rings():
-    """Masks of frequencies of about the same wavelength, from 16 pixels down to 2; a lattice's are left out."""
+    """Return masks of the frequencies that have about the same wavelength, from 16 pixels down
+    to 2. The frequencies of a lattice are left out.
+    """
     y, x = np.meshgrid(*[np.fft.fftfreq(BLOCK, 1 / BLOCK)] * 2, indexing="ij")
     near = np.maximum(*[np.minimum(axis % (BLOCK // 4), -axis % (BLOCK // 4)) for axis in (x, y)]) <= 1
     length = np.round(np.hypot(x, y))
@@ -84,28 +93,33 @@ RINGS = _rings()
 
 
 def regularity(power):
-    """How far waves of about equal length differ in power, in dB, whichever way they run.
+    """Return by how many dB waves of about the same length differ in power, in all directions.
 
-    A texture of a few waves that repeat, a screen, has more of it than an irregular one.
+    It is larger for a texture of a few waves that repeat, such as a printing screen, than for an
+    irregular one.
     """
     level = 10 * np.log10(power + FAINT)
     return float(np.mean([level[ring].std() for ring in RINGS]))
 
 
 def texture(power, other):
-    """Mean distance of two spectra in dB, a lattice's frequencies left out."""
+    """Return the mean distance of two spectra in dB, without the frequencies of a lattice."""
     band = np.any(RINGS, axis=0)
     return float(np.abs(10 * np.log10((power + FAINT) / (other + FAINT)))[band].mean())
 
 
 def colour_shift(paintings):
-    """The largest distance in 255ths between the mean colours of one picture painted at several sizes."""
+    """Return the largest distance between the mean colours of one picture that was painted at
+    several sizes, in levels of 0..255.
+    """
     means = np.array([painting.mean((0, 1)) for painting in paintings])
     return 255 * float(np.linalg.norm(means[:, None] - means[None], axis=2).max())
 
 
 class Statistics:
-    """Means and deviations of features, each measured in its deviation over some known pictures."""
+    """The means and standard deviations of features, each divided by its standard deviation over
+    some known pictures.
+    """
 
     def __init__(self, features, known):
         self._features = features
@@ -120,5 +134,7 @@ class Statistics:
 
 
 def margin(painted, photo, style):
-    """How much of the way from the photograph's statistics to the style's a painting has gone: 1 is all."""
+    """Return how far a painting's statistics are on the way from those of the photograph to
+    those of the style: 0 to 1.
+    """
     return 1 - float(np.linalg.norm(painted - style) / np.linalg.norm(photo - style))

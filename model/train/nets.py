@@ -1,7 +1,8 @@
-"""The two networks: the transformer repaints a picture, the predictor reads a style.
+"""The two networks: the transformer repaints a picture, and the predictor computes the vector of
+a style from its picture.
 
-Both are plain functions of a dictionary of weights, so that training and export
-share every line. Layout is NHWC, pictures are RGB in 0..1.
+Both are plain functions of a dictionary of weights, so that training and export share all of their
+code. The layout is NHWC. Pictures are RGB in 0..1.
 """
 
 import numpy as np
@@ -23,7 +24,9 @@ def _kernel(rng, height, width, inputs, outputs, gain=2.0):
 
 
 def _subpixel_kernel(rng, height, width, inputs, outputs, gain=2.0):
-    """A kernel for depth-to-space whose four sub-pixels start equal (no checkerboard at birth)."""
+    """Return a kernel for depth-to-space. Its four sub-pixels are equal at first, so that
+    training does not begin with a checkerboard.
+    """
     return np.tile(_kernel(rng, height, width, inputs, outputs, gain), 4)
 
 
@@ -32,7 +35,9 @@ def _depthwise(rng, channels):
 
 
 def styled(weights):
-    """Channels of every layer that the style scales and shifts, in the order of use."""
+    """Return the numbers of channels of all layers that the style scales and shifts, in the
+    order of their use.
+    """
     down, body = (weights[name].shape[-1] for name in ("down1", "down2"))
     return [down] + [body] * (1 + 2 * BLOCKS) + [weights["up1.point"].shape[-1] // 4, weights["up2"].shape[-1]]
 
@@ -45,7 +50,9 @@ def _as_variables(weights):
 
 
 def new_transformer(seed, vector_mean, vector_deviation):
-    """Fresh weights. The two arrays describe the teacher's vectors and are never trained."""
+    """Return new random weights. The two arrays describe the teacher's vectors, and are not
+    trained.
+    """
     rng = np.random.default_rng(seed)
     weights = {
         "down1": _kernel(rng, 5, 5, 3, DOWN),
@@ -78,7 +85,9 @@ def _depth(x, weights, name):
 
 
 def normalise(x, scale, offset, activation=tf.identity):
-    """Conditional instance normalisation, as one fused operation: on a batch of one, batch statistics are the picture's."""
+    """Normalise as in conditional instance normalisation, with one fused operation: in a batch
+    of one picture, the statistics of the batch are those of the picture.
+    """
     return activation(tf.raw_ops.FusedBatchNormV3(
         x=x, scale=scale, offset=offset, mean=tf.zeros([0]), variance=tf.zeros([0]),
         epsilon=EPSILON, is_training=True,
@@ -86,16 +95,19 @@ def normalise(x, scale, offset, activation=tf.identity):
 
 
 def _modulate(x, kernel, scale, offset):
-    """A convolution whose outputs the style scales and shifts, and a ReLU.
+    """Compute a convolution whose outputs the style scales and shifts, and a ReLU.
 
-    The scale is worked into the small kernel, so that over the picture it is one fused
-    operation: no statistics, which cost two passes over a tensor that doesn't fit a cache.
+    The scale is multiplied into the kernel, which is small. Over the picture it is then one fused
+    operation, without statistics, which would need two more passes over a tensor that is too large
+    for the cache.
     """
     return tf.nn.relu(tf.nn.bias_add(_conv(x, kernel * scale), offset))
 
 
 def _depth_to_space(x):
-    """tf.nn.depth_to_space(x, 2) for one picture, by moving runs of values: the operation itself moves value by value, slowest where there are few channels."""
+    """Compute tf.nn.depth_to_space(x, 2) for one picture by moving runs of values. The operation
+    itself moves single values, which is slowest with few channels.
+    """
     shape, run = tf.shape(x), x.shape[-1] // 2  # the two sub-pixels that become neighbours in a row lie together
     rows = tf.transpose(tf.reshape(x, tf.stack([shape[1], shape[2], 2, run])), [0, 2, 1, 3])
     y = tf.reshape(rows, tf.stack([1, 2 * shape[1], 2 * shape[2], run // 2]))
@@ -104,7 +116,9 @@ def _depth_to_space(x):
 
 
 def mirror_again(x):
-    """x with its outermost cells, PADDING pixels of the picture, mirrored anew from those within."""
+    """Return x with its outermost cells, which stand for PADDING pixels of the picture, mirrored
+    again from the cells inside.
+    """
     border = PADDING // 4
     shape = tf.shape(x)
 
@@ -120,9 +134,11 @@ def mirror_again(x):
 
 
 def paint(weights, content, vector, normalise=normalise, taps=None):
-    """The transformer proper, for one picture: its sides must be multiples of 4; zero padding at the edges.
+    """Run the transformer on one picture, whose sides must be multiples of 4. Its edges are
+    padded with zeros.
 
-    taps, a dictionary, receives the activations at half the side: "down1" and "up1".
+    If taps, a dictionary, is given, it receives the activations at half the side, "down1" and
+    "up1".
     """
     if "vector.mean" in weights:
         vector = (vector - weights["vector.mean"]) / weights["vector.deviation"]
@@ -148,7 +164,9 @@ def paint(weights, content, vector, normalise=normalise, taps=None):
 
 
 def transform(weights, content, vector):
-    """paint for a batch, each with a mirrored border around it; for training, where sides are multiples of 4 and large."""
+    """Run paint on a batch, each picture with a mirrored border. It is for training, where sides
+    are large and multiples of 4.
+    """
     border = [[0, 0], [PADDING, PADDING], [PADDING, PADDING], [0, 0]]
     bordered = tf.pad(content, border, "REFLECT")
     painted = tf.concat([paint(weights, bordered[i : i + 1], vector[i : i + 1]) for i in range(content.shape[0])], 0)
@@ -156,7 +174,9 @@ def transform(weights, content, vector):
 
 
 def fold_transformer(weights):
-    """numpy weights with the vector's units worked into the style matrix."""
+    """Return numpy weights in which the scale of the vectors' numbers is multiplied into the
+    matrix of the style.
+    """
     folded = {name: value for name, value in weights.items() if not name.startswith("vector.")}
     folded["style"] = weights["style"] / weights["vector.deviation"][:, None]
     folded["style.bias"] = weights["style.bias"] - weights["vector.mean"] @ folded["style"]
@@ -202,11 +222,12 @@ def new_predictor(seed, vector_mean, vector_deviation):
 
 
 def predict(weights, style, moments=None, taps=None):
-    """Style pictures [N, h, w, 3] to vectors [N, 100].
+    """Compute vectors [N, 100] from style pictures [N, h, w, 3].
 
-    With a list as moments the layers are normalised by the batch (training) and
-    (name, mean, variance) of each is appended; else by the running averages.
-    taps, a dictionary, receives inner activations for the hint losses.
+    If moments is a list, the layers are normalised by the statistics of the batch, as in training,
+    and (name, mean, variance) of each layer is appended to it. Otherwise they are normalised by the
+    running averages. If taps, a dictionary, is given, it receives inner activations, for the losses
+    that compare them.
     """
 
     def norm(x, name):
@@ -245,7 +266,9 @@ def predict(weights, style, moments=None, taps=None):
 
 
 def fold_predictor(weights):
-    """numpy weights with normalisations and the vector's units worked into kernels and biases."""
+    """Return numpy weights in which the normalisations and the scale of the vectors' numbers are
+    part of the kernels and biases.
+    """
     folded = {"hidden": weights["hidden"], "hidden.bias": weights["hidden.bias"]}
 
     def fold(kernel, name, depthwise=False):
@@ -264,5 +287,5 @@ def fold_predictor(weights):
 
 
 def size(weights):
-    """Number of trained parameters."""
+    """Return the number of trained parameters."""
     return sum(int(np.prod(v.shape)) for v in weights.values() if v.trainable)

@@ -1,7 +1,7 @@
-"""The two networks of nets.py as ONNX graphs, from the same folded numpy weights.
+"""Builds the two networks of nets.py as ONNX graphs, from the same folded numpy weights.
 
-Layout is NCHW, which ONNX's operators are defined for. Each function here is the
-counterpart of one in nets.py or export.py and bears its name.
+The layout is NCHW, for which ONNX's operators are defined. Each function here has the name of its
+counterpart in nets.py or export.py.
 """
 
 import numpy as np
@@ -15,13 +15,13 @@ IR = 9  # the file format of opset 18's time, so that older libraries read it
 
 
 class Graph:
-    """Nodes and constants, in the order in which they are asked for."""
+    """The nodes and constants of a graph, in the order in which they are added."""
 
     def __init__(self):
         self.nodes, self.constants = [], {}
 
     def constant(self, value):
-        """The name of a constant; equal ones are stored once."""
+        """Return the name of a constant. Constants that are equal are stored once."""
         value = np.asarray(value, order="C")
         key = value.dtype.str, value.shape, value.tobytes()
         if key not in self.constants:
@@ -29,14 +29,18 @@ class Graph:
         return self.constants[key].name
 
     def __call__(self, operator, *inputs, outputs=1, **attributes):
-        """The name of a node's output, or a list of names where it has several; arrays among the inputs become constants."""
+        """Add a node and return the name of its output, or a list of names if it has several.
+        Arrays among its inputs become constants.
+        """
         names = [f"{operator.lower()}{len(self.nodes)}_{i}" for i in range(outputs)]
         inputs = [i if isinstance(i, str) else self.constant(i) for i in inputs]
         self.nodes.append(helper.make_node(operator, inputs, names, **attributes))
         return names[0] if outputs == 1 else names
 
     def model(self, name, inputs, outputs):
-        """The checked file. inputs and outputs: {name: shape}; the outputs are the last nodes' to bear these names."""
+        """Return the model, after checking it. inputs and outputs are {name: shape}. The outputs
+        are the last nodes with these names.
+        """
         def described(tensors):
             return [helper.make_tensor_value_info(key, onnx.TensorProto.FLOAT, shape) for key, shape in tensors.items()]
         graph = helper.make_graph(self.nodes, name, described(inputs), described(outputs), list(self.constants.values()))
@@ -51,12 +55,12 @@ def integers(*values):
 
 
 def kernel(value):
-    """A kernel of TensorFlow's, [h,w,in,out], as ONNX has it."""
+    """Return a kernel of TensorFlow, [h,w,in,out], in the layout of ONNX."""
     return np.transpose(value, (3, 2, 0, 1))
 
 
 def depth_kernel(value):
-    """A depthwise one, [h,w,channels,1]."""
+    """Return a depthwise kernel of TensorFlow, [h,w,channels,1], in the layout of ONNX."""
     return np.transpose(value, (2, 3, 0, 1))
 
 
@@ -64,7 +68,9 @@ def depth_kernel(value):
 
 
 def _same(size, stride):
-    """Zero padding as TensorFlow's SAME for sides that the stride divides: what is odd comes behind."""
+    """Return the zero padding that TensorFlow's SAME uses for sides that the stride divides. If
+    it is odd, the end gets one more.
+    """
     both = max(size - stride, 0)
     return [both // 2] * 2 + [both - both // 2] * 2
 
@@ -89,14 +95,14 @@ def _modulate(g, x, weights, scale, offset):
 
 
 def mirror_again(g, x):
-    """x with its outermost cells mirrored anew from those within."""
+    """Return x with its outermost cells mirrored again from the cells inside."""
     border = nets.PADDING // 4
     for axis in (2, 3):
         end = g("Sub", g("Shape", x, start=axis, end=axis + 1), integers(border))
         last = g("Sub", end, integers(1))
 
         def mirrored_cells(first, mirror):
-            """The cells at mirror - first, mirror - first - 1, ..., of those that are within."""
+            """Return the cells at mirror - first, mirror - first - 1, ..., which are inside."""
             places = g("Sub", g("Sub", mirror, first), integers(*range(border)))
             return g("Gather", x, g("Max", g("Min", places, last), integers(border)), axis=axis)
 
@@ -132,13 +138,17 @@ def paint(g, weights, content, vector):
 
 
 def mirrored(g, x, axis):
-    """x with a border of nets.PADDING on both sides of an axis, and more behind to a multiple of 4."""
+    """Return x with a border of nets.PADDING on both sides of an axis. The far side gets more,
+    up to a multiple of 4.
+    """
     side = g("Shape", x, start=axis, end=axis + 1)
     period = g("Max", g("Mul", g("Sub", side, integers(1)), integers(2)), integers(1))
     behind = g("Mod", g("Neg", side), integers(4))
 
     def border(first, count):
-        """The columns, or rows, at the places first, first + 1, ... beyond an edge; folded as often as a small picture needs."""
+        """Return the columns or rows at the places first, first + 1, ... beyond an edge. A small
+        picture is mirrored as often as needed.
+        """
         places = g("Range", g("Squeeze", first), g("Squeeze", g("Add", first, count)), np.int64(1))
         places = g("Mod", places, period)
         return g("Gather", x, g("Min", places, g("Sub", period, places)), axis=axis)
@@ -149,7 +159,7 @@ def mirrored(g, x, axis):
 
 
 def transform(transformer):
-    """The file that repaints a picture of any size of at least 1 x 1 with a vector."""
+    """Return the graph that repaints a picture of any size, from 1 x 1, with a vector."""
     g, weights = Graph(), transformer
     shape = g("Shape", "content", start=2, end=4)
     painted = paint(g, weights, mirrored(g, mirrored(g, "content", 2), 3), "vector")
@@ -163,7 +173,7 @@ def transform(transformer):
 
 
 def predict_style(predictor):
-    """The file that reads a style's picture."""
+    """Return the graph that computes the vector of a style from its picture."""
     g, weights = Graph(), predictor
 
     def conv(x, name, bias, depthwise=False, stride=1):

@@ -1,10 +1,12 @@
-"""The shipped SavedModel, by its signatures: what workers run, and what is measured."""
+"""The shipped SavedModel, accessed by its signatures, as workers run it and as it is measured."""
 
 import tensorflow as tf
 
 
 class Model:
-    """folder holds saved_model.pb. Pictures are float32 [1,H,W,3] of any size, vectors [1,100]."""
+    """A model in the folder that has saved_model.pb. Pictures are float32 [1,H,W,3] of any size,
+    and vectors [1,100].
+    """
 
     def __init__(self, folder):
         self._loaded = tf.saved_model.load(str(folder), tags=["serve"])

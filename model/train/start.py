@@ -1,11 +1,13 @@
-"""Checkpoints of a run that goes on from a shipped model instead of from random weights.
+"""Makes the checkpoints for a run that goes on from a shipped model instead of from random
+weights.
 
     python start.py FOLDER OUT MODEL
 
-FOLDER is the training folder. OUT gets transformer.npz at step 0 and predictor.npz, a finished
-one: its normalisations are folded, so only train_chain.py can tune it further. A transformer
-with more channels at half the side than nets.py wants loses some: those without which the next
-convolution, its kernel fitted anew by least squares, still answers most nearly as before.
+FOLDER is the training folder. OUT gets transformer.npz at step 0, and predictor.npz as if it were
+finished: its normalisations are folded, so that only train_chain.py can train it further. If the
+shipped transformer has more channels at half the side than nets.py says, some are removed: those
+without which the next convolution gives nearly the same result, after its kernel was fitted again
+by least squares.
 """
 
 import argparse
@@ -26,10 +28,11 @@ SIDE, SAMPLES, PLACES = 256, 96, 400  # pictures of so many pixels, so many of t
 
 
 def pruned(kernel, inputs, stride, keep):
-    """The channels to keep, ascending, and the kernel [3,3,keep,outputs] that fits them.
+    """Return the channels to keep, ascending, and the kernel [3,3,keep,outputs] that fits them.
 
-    inputs are activations [1,h,w,C]. Patches are taken about their mean over the picture, since an
-    instance normalisation follows. Channels go one by one, each time the one that is missed least.
+    inputs are activations [1,h,w,C]. The mean over the picture is subtracted from the patches,
+    because an instance normalisation follows. The channels are removed one by one, each time the
+    one whose removal changes the result least.
     """
     rng = np.random.default_rng(0)
     patches = []
@@ -58,7 +61,9 @@ def pruned(kernel, inputs, stride, keep):
 
 
 def fit(weights, content, vectors):
-    """Folded weights of a transformer with nets.DOWN and nets.HALF channels at half the side."""
+    """Return the folded weights of a transformer with nets.DOWN and nets.HALF channels at half
+    the side.
+    """
     seen = []
     for picture, vector in zip(content, vectors):
         nets.paint(weights, tf.constant(picture[None]), tf.constant(vector[None]), taps=(taps := {}))
@@ -81,14 +86,14 @@ def fit(weights, content, vectors):
 
 
 def unfolded_transformer(weights, mean, deviation):
-    """The opposite of nets.fold_transformer."""
+    """Undo nets.fold_transformer."""
     return weights | {"style": weights["style"] * deviation[:, None],
                       "style.bias": weights["style.bias"] + mean @ weights["style"],
                       "vector.mean": mean, "vector.deviation": deviation}
 
 
 def unfolded_predictor(weights, mean, deviation):
-    """The opposite of nets.fold_predictor, with normalisations that change nothing."""
+    """Undo nets.fold_predictor. The normalisations of the result change nothing."""
     fresh = {name: variable.numpy() for name, variable in nets.new_predictor(0, mean, deviation).items()}
     for name in fresh:
         layer, _, part = name.rpartition(".")

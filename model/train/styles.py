@@ -1,8 +1,8 @@
-"""Draws the pictures of the named styles. Everything on them is drawn here, from seeds.
+"""Draws the pictures of the named styles, from seeds. Nothing in them comes from other pictures.
 
     python styles.py FOLDER      writes FOLDER/<name>.jpg, 512 x 512
 
-Each is drawn at twice its size and scaled down, which smooths every edge.
+Each picture is drawn at twice its size and then scaled down, which makes all edges smooth.
 """
 
 import argparse
@@ -50,7 +50,9 @@ UNSHIPPED = {"neon-zigzag": craft.neon_zigzag}
 
 
 def variants(count):
-    """For training: every style in count more versions from other seeds, uint8 arrays."""
+    """Return count more versions of every style, from other seeds, as uint8 arrays, for
+    training.
+    """
     functions = {name: entry[0] for name, entry in STYLES.items()} | UNSHIPPED
     return [np.asarray(image_of(function(np.random.default_rng([seed, zlib.crc32(name.encode())])))
                        .resize((SIDE, SIDE), Image.Resampling.LANCZOS))
@@ -58,7 +60,7 @@ def variants(count):
 
 
 def draw(name):
-    """The picture of a style as a Pillow image of SIDE x SIDE."""
+    """Return the picture of a style as a Pillow image of SIDE x SIDE."""
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     return image_of(STYLES[name][0](rng)).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
 

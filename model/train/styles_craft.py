@@ -1,4 +1,4 @@
-"""Named styles in the manner of crafts and materials."""
+"""The named styles that look like crafts and materials."""
 
 import numpy as np
 from PIL import Image, ImageDraw

@@ -1,4 +1,4 @@
-"""Named styles in the manner of paint: brushes, washes, inks."""
+"""The named styles that look like paint: brushes, washes, inks."""
 
 import numpy as np
 from PIL import Image, ImageDraw

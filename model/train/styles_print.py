@@ -1,4 +1,4 @@
-"""Named styles in the manner of prints and drawings."""
+"""The named styles that look like prints and drawings."""
 
 import numpy as np
 from PIL import Image, ImageDraw

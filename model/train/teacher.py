@@ -1,4 +1,6 @@
-"""The teacher: Magenta's arbitrary stylisation as two frozen SavedModels, never trained, never shipped."""
+"""The teacher: Magenta's arbitrary stylisation, as two SavedModels. It is neither trained nor
+shipped.
+"""
 
 import pathlib
 
@@ -7,7 +9,7 @@ import tensorflow as tf
 
 
 class Teacher:
-    """folder holds style_predictor/ and transformer/."""
+    """The teacher in a folder that has style_predictor/ and transformer/."""
 
     def __init__(self, folder):
         folder = pathlib.Path(folder)
@@ -25,7 +27,7 @@ class Teacher:
         self.manner = _manner(transformer.graph)
 
     def vectors(self, styles):
-        """float32 [N,256,256,3] to [N,100]."""
+        """Compute vectors [N,100] from pictures, float32 [N,256,256,3]."""
         return tf.reshape(self._predictor(tf.convert_to_tensor(styles)), [-1, 100])
 
     def vectors_and_hints(self, styles):
@@ -33,27 +35,32 @@ class Teacher:
         return tf.reshape(vector, [-1, 100]), hints
 
     def features(self, pictures):
-        """What the style predictor's first layers see in [N,h,w,3], resized to 256 x 256.
+        """Return the outputs of the first layers of the style predictor for pictures [N,h,w,3],
+        which are scaled to 256 x 256.
 
-        The first convolution (half the side, 32 channels), the end of the second stage
-        (a quarter, 24) and the first block of the third (an eighth, 32).
+        They are the first convolution (half the side, 32 channels), the end of the second stage (a
+        quarter, 24) and the first block of the third (an eighth, 32).
         """
         return self._early(tf.convert_to_tensor(pictures))
 
     def paint(self, content, vectors):
-        """float32 [N,H,W,3], sides multiples of 4, and [N,100] to [N,H,W,3]."""
+        """Paint pictures, float32 [N,H,W,3] with sides that are multiples of 4, with vectors
+        [N,100]. Return [N,H,W,3].
+        """
         return self._transformer(content=tf.convert_to_tensor(content),
                                  style_vector=tf.convert_to_tensor(vectors))["output_0"]
 
     def vectors_of(self, pictures, batch=16):
-        """The same for uint8 pictures of any number, as numpy."""
+        """Compute the vectors of any number of uint8 pictures, as a numpy array."""
         parts = [self.vectors(np.asarray(pictures[i : i + batch], np.float32) / 255).numpy()
                  for i in range(0, len(pictures), batch)]
         return np.concatenate(parts)
 
 
 def _after_bias(graph, name):
-    """The tensor of an operation, or of the bias added right behind it."""
+    """Return the tensor of an operation, or that of the addition of a bias if one follows it
+    directly.
+    """
     output = graph.get_operation_by_name(name).outputs[0]
     for consumer in output.consumers():
         if consumer.type in ("BiasAdd", "AddV2"):
@@ -62,7 +69,9 @@ def _after_bias(graph, name):
 
 
 def _manner(graph):
-    """How the transformer uses a vector: one [100, 2C] matrix for each of its normalisations."""
+    """Return how the transformer uses a vector: a matrix [100, 2C] for each of its
+    normalisations.
+    """
     kernels = [tf.get_static_value(operation.inputs[1]) for operation in graph.get_operations()
                if operation.type == "Conv2D"]
     return [kernel.reshape(100, -1) for kernel in kernels if kernel is not None and kernel.shape[:3] == (1, 1, 100)]

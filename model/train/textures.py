@@ -1,8 +1,7 @@
-"""Random textures: style pictures that nobody painted, for the predictor's variety.
+"""Draws random textures, which are style pictures for the training of the predictor.
 
-Each is drawn from a random palette and a few random fields (noise, waves, cells,
-strokes), so that the predictor meets far more palettes and strokes than the
-collected paintings hold.
+Each is drawn with random colours and a few random fields (noise, waves, cells, strokes), so that
+the predictor is trained with far more colours and strokes than the collected paintings have.
 """
 
 import numpy as np
@@ -10,7 +9,7 @@ from PIL import Image, ImageDraw
 
 
 def palette(rng, count):
-    """Colours from dark to light, near one or two hues or from all over the cube."""
+    """Return colours from dark to light, near one or two hues or from anywhere in the RGB cube."""
     colours = rng.random((count, 3))
     if rng.random() < 0.6:
         base = rng.random((2, 3))
@@ -21,7 +20,7 @@ def palette(rng, count):
 
 
 def noise(rng, side, octaves=None, first=None):
-    """Fractal noise in 0..1."""
+    """Return fractal noise in 0..1."""
     total, weight = np.zeros((side, side), np.float32), 1.0
     cells = first or int(2 ** rng.uniform(1, 5))
     for _ in range(octaves or rng.integers(1, 5)):
@@ -34,7 +33,7 @@ def noise(rng, side, octaves=None, first=None):
 
 
 def waves(rng, side):
-    """Stripes along a bent direction."""
+    """Return stripes along a bent direction."""
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side
     angle, bend = rng.uniform(0, np.pi), rng.uniform(0, 1.5)
     phase = np.cos(angle) * x + np.sin(angle) * y + bend * noise(rng, side, 2)
@@ -42,7 +41,9 @@ def waves(rng, side):
 
 
 def cells(rng, side):
-    """Distance to the nearest of random points: cells, dots or leading."""
+    """Return the distance of each pixel to the nearest of random points, which looks like cells,
+    dots or leaded glass.
+    """
     count = int(2 ** rng.uniform(3, 6.5))
     points = rng.random((count, 2)).astype(np.float32) * side
     half = side // 2  # half resolution is enough and four times cheaper
@@ -64,7 +65,7 @@ def cells(rng, side):
 
 
 def paint(rng, field, colours):
-    """A field in 0..1 as colours: smooth, or in hard steps."""
+    """Return a field in 0..1 as colours, which change smoothly or in steps."""
     position = np.clip(field, 0, 1) * (len(colours) - 1)
     if rng.random() < 0.4:
         return colours[np.rint(position).astype(int)]
@@ -74,7 +75,7 @@ def paint(rng, field, colours):
 
 
 def strokes(rng, ground, colours):
-    """Short strokes on a ground, all in one direction or along a field."""
+    """Draw short strokes on a ground, all in one direction or along a field of angles."""
     side = ground.shape[0]
     image = Image.fromarray((ground * 255).astype(np.uint8))
     pen = ImageDraw.Draw(image)
@@ -89,7 +90,9 @@ def strokes(rng, ground, colours):
 
 
 def grain(rng, side):
-    """Fine grain about 0: chalk, canvas or print; speckles drawn out along a line, or a weave."""
+    """Return fine grain around 0: that of chalk, canvas or print, speckles along a line, or a
+    weave.
+    """
     if rng.random() < 0.35:
         y, x = np.mgrid[0:side, 0:side] * 2 * np.pi / rng.uniform(2.5, 9)
         turn = rng.uniform(0, np.pi)
@@ -104,7 +107,7 @@ def grain(rng, side):
 
 
 def draw(rng, side):
-    """One random texture, uint8 RGB."""
+    """Return one random texture, uint8 RGB."""
     fields = (noise, waves, cells)
     colours = palette(rng, rng.integers(2, 7))
     picture = paint(rng, fields[rng.integers(3)](rng, side), colours)

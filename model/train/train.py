@@ -1,11 +1,11 @@
-"""Everything from the training folder to the shipped model, one stage after the other.
+"""Runs all stages from the training folder to the shipped model, one after the other.
 
     python train.py FOLDER OUT ROOT --photos PHOTOS
 
-FOLDER holds content/, style/ and teacher/; OUT keeps checkpoints and curves; ROOT is
-the repository. The end is a model in ROOT/model/atelier with its curves, thumbnails,
-contact sheet and ROOT/model/evaluation.json. Ctrl-C or SIGTERM ends after the step in
-hand; the same command goes on from the checkpoints and skips what is finished.
+FOLDER has content/, style/ and teacher/. OUT keeps checkpoints and curves. ROOT is the repository.
+The result is a model in ROOT/model/atelier with its curves, thumbnails, contact sheet, and
+ROOT/model/evaluation.json. Ctrl-C or SIGTERM ends the run after the current step. The same command
+then goes on from the checkpoints and skips what is finished.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def main():
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     def run(*scripts):
-        """Runs scripts with their arguments side by side; ends everything where one fails."""
+        """Run scripts with their arguments at the same time. If one of them fails, end all."""
         processes = []
         try:
             for script, *arguments in scripts:

@@ -1,13 +1,13 @@
-"""Tunes the predictor through the picture: into our transformer, which stays as it is.
+"""Trains the predictor further, by the pictures that our transformer paints from its vectors.
+The transformer does not change.
 
-The predictor is corrected by the picture that our transformer paints from its vector, and
-held near the teacher's vectors, so that strength and blends keep their meaning. Its
-picture is compared with the teacher's by local statistics and those of early features:
-compared pixel by pixel, the predictor learns to name vectors whose pictures are blurred
-(gradient energy fell from 0.87 to 0.77 in 500 steps).
+The vectors are kept near those of the teacher, so that strength and blends keep their meaning. The
+painted picture is compared with that of the teacher by local statistics, and by those of early
+features. If it was compared pixel by pixel, the predictor would learn vectors with which pictures
+are blurred (gradient energy fell from 0.87 to 0.77 in 500 steps).
 
-Tuning the transformer as well was tried: it got softer and its style weaker (gradient
-energy 0.943 instead of 0.960, style margin 0.90 of the teacher's instead of 0.94).
+Training the transformer as well was tried: its pictures became softer and its styles weaker
+(gradient energy 0.943 instead of 0.960, style margin 0.90 of the teacher's instead of 0.94).
 """
 
 import numpy as np
@@ -28,7 +28,9 @@ PAINTED = 1200  # style pictures that the teacher paints
 
 
 def painted_styles(teacher, options, photos):
-    """Photographs that the teacher repainted, uint8: style pictures of more manners than anybody collected. Kept in options.out."""
+    """Return photographs that the teacher has repainted, uint8, to be used as style pictures:
+    they have more styles than any collection. They are stored in options.out.
+    """
     stored = options.out / "painted.npy"
     if not stored.exists():
         rng = np.random.default_rng([options.seed, 8])

@@ -1,10 +1,11 @@
-"""Trains the predictor to read the vector of a style that the teacher's reads.
+"""Trains the predictor to compute the same vector from a style picture as the teacher's
+predictor.
 
-Squared error on the vector, each number measured in its own deviation; the same on
-what the teacher's transformer makes of the vector, the scales and offsets of its
-normalisations, so that the numbers count by their effect on the picture; and hints:
-linear maps of our inner layers are asked for the teacher's inner activations. The
-maps are thrown away; they only make the short training go further.
+The loss has three parts. The first is the squared error of the vector, each number divided by its
+own standard deviation. The second is the same for what the teacher's transformer computes from the
+vector, the scales and offsets of its normalisations, so that each number counts by its effect on
+the picture. The third compares inner layers: linear maps of our activations are trained to equal
+the teacher's. These maps are not needed afterwards; they only make a short training more effective.
 """
 
 import numpy as np

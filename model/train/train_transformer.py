@@ -1,4 +1,4 @@
-"""Trains the transformer to paint what the teacher's paints, from the teacher's vectors."""
+"""Trains the transformer to paint what the teacher's transformer paints from the same vectors."""
 
 import numpy as np
 import tensorflow as tf
@@ -31,10 +31,11 @@ def moments(x, window):
 
 
 def texture_loss(painted, target):
-    """Local colour, contrast and energy of edges: what a style is, wherever its strokes fall.
+    """Return the distance of local colour, contrast and energy of edges: what a style looks
+    like, wherever its strokes are.
 
-    Plain L1 would be won by blur where a stroke's place can't be known; this asks for
-    strokes of the right strength without asking for their exact place.
+    With L1 alone, a blurred picture would be best where the place of a stroke can't be predicted.
+    This loss demands strokes of the right strength without demanding their exact place.
     """
     loss = 0.0
     for ours, theirs in zip(differences(painted), differences(target)):
@@ -46,22 +47,22 @@ def texture_loss(painted, target):
 
 
 def painting_loss(painted, target):
-    """texture_loss, and the colours and edges of every pixel.
+    """Return texture_loss together with the distance of the colours and edges of every pixel.
 
-    Texture counts twice: judged by eye, strokes that are too soft are worse than strokes that
-    are not quite where the teacher has them.
+    Texture counts twice: to the eye, strokes that are too soft look worse than strokes that are not
+    exactly where the teacher has them.
     """
     edges = sum(distance(ours, theirs) for ours, theirs in zip(differences(painted), differences(target)))
     return 2 * texture_loss(painted, target) + distance(painted, target) + edges
 
 
 def energy(x):
-    """Mean absolute gradient: blur has less of it."""
+    """Return the mean absolute gradient. A blurred picture has less."""
     return float(sum(tf.reduce_mean(tf.abs(d)) for d in differences(x)))
 
 
 class Vectors:
-    """The teacher's vectors of many cuts of many styles, computed once."""
+    """The teacher's vectors of many parts of many style pictures, computed once."""
 
     def __init__(self, teacher, options, photos):
         stored = options.out / "vectors.npz"
@@ -87,7 +88,9 @@ class Vectors:
         self.mean, self.deviation = everything.mean(0), everything.std(0) + 1e-3
 
     def sample(self, rng, own):
-        """A style for the photograph numbered own: a picture's, a photo's, its own, or between two."""
+        """Return a style for the photograph numbered own: that of a picture, of a photograph,
+        its own, or one between two.
+        """
         def any_of(*parts):
             part = parts[rng.integers(len(parts))]
             return part[rng.integers(len(part))]

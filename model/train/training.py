@@ -1,4 +1,6 @@
-"""What both trainings share: optimiser, averaged weights, checkpoints, stopping, the curve."""
+"""What all trainings share: the optimiser, averaged weights, checkpoints, stopping, and the
+curve.
+"""
 
 import argparse
 import csv
@@ -12,7 +14,9 @@ import tensorflow as tf
 
 
 class Adam:
-    """Adam with clipped gradients, plus a running average of the weights (what is exported)."""
+    """Adam with clipped gradients, and a running average of the weights, which is what is
+    exported.
+    """
 
     def __init__(self, weights, clip=1.0, decay=0.999):
         self.weights, self.clip, self.decay = weights, clip, decay
@@ -22,7 +26,9 @@ class Adam:
         self.average = {name: tf.Variable(v, trainable=False) for name, v in weights.items()}
 
     def apply(self, gradients, rate, step):
-        """One update; rate and step (from 1) are float tensors. Inside a tf.function."""
+        """Make one update. rate and step, which counts from 1, are float tensors. It is called
+        inside a tf.function.
+        """
         gradients, norm = tf.clip_by_global_norm(gradients, self.clip)
         correction = tf.sqrt(1 - 0.999**step) / (1 - 0.9**step)
         for (name, weight), gradient in zip(self.trained.items(), gradients):
@@ -41,13 +47,15 @@ class Adam:
 
 
 def rate_at(step, steps, peak):
-    """Linear warm-up over 200 steps, then a cosine down to a hundredth of the peak."""
+    """Return the learning rate of a step: it rises linearly for 200 steps, and then falls along
+    a cosine to a hundredth of the peak.
+    """
     progress = min(1.0, step / steps)
     return peak * min(1.0, step / 200) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * progress)))
 
 
 def averaged(checkpoint):
-    """The averaged weights of a checkpoint, as constants by name."""
+    """Return the averaged weights of a checkpoint, as constants by name."""
     with np.load(checkpoint) as stored:
         return {name.removeprefix("average/"): stored[name] for name in stored if name.startswith("average/")}
 
@@ -70,11 +78,11 @@ def arguments(description, steps, rate):
 
 
 def run(name, options, optimiser, step_function, validate, extra=None):
-    """Steps until options.steps or a signal, resuming where a checkpoint lies.
+    """Run steps until options.steps or a signal. If there is a checkpoint, go on from it.
 
-    step_function(step, rate) returns the loss; validate() a dictionary of numbers.
-    SIGINT and SIGTERM end the run after the current step, with a checkpoint and an error,
-    so that nobody takes the stage for finished.
+    step_function(step, rate) returns the loss, and validate() a dictionary of numbers. SIGINT and
+    SIGTERM end the run after the current step, with a checkpoint and an error, so that the stage is
+    not taken for finished.
     """
     checkpoint, curve = options.out / f"{name}.npz", options.out / f"{name}.csv"
     state = optimiser.state() | (extra or {})

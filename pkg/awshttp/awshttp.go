@@ -13,23 +13,24 @@ type Client interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
-// Whole returns a client that sends with next, and whose request bodies do no harm if the response
-// arrives early.
+// WithoutResends returns a client that sends requests with next, and prevents the SDK from sending a
+// request twice that has already succeeded. That happens without it if the response arrives before
+// the body was sent completely: one of 300 to 2,000 messages was then in the queue twice, with a
+// service that responds within microseconds.
 //
-// net/http sends a body and then checks whether it is longer than declared. The SDK (smithy-go 1.28)
-// closes the body when the response has arrived, and its closed body returns io.EOF from that check
-// (WriteTo), which net/http treats as a fault: it closes the connection while the response is being
-// read. The SDK then repeats the request, after up to two seconds, although it had succeeded, so that
-// one of 300 to 2,000 messages was in the queue twice if the service responds within microseconds. A
-// body without WriteTo returns io.EOF as readers normally do.
+// The cause: net/http sends a body and then checks whether it is longer than declared. By then the SDK
+// (smithy-go 1.28) has closed the body, because the response is there, and the WriteTo method of its
+// closed body returns io.EOF. net/http treats that as a fault and closes the connection while the
+// response is being read, so that the SDK repeats the request. A body without WriteTo returns io.EOF
+// as readers normally do, so this client hides WriteTo.
 //
-// A small body is additionally read into memory. net/http then sends it in one write with the header
-// instead of two, and can send it again if a kept-alive connection turns out to be closed before
-// anything was written.
-func Whole(next Client) Client { return client{next} }
+// A body of up to 64 KiB is also read into memory. net/http then sends it in one write together with
+// the header instead of in two, and can send it again if a kept-alive connection turns out to be
+// closed before anything was written.
+func WithoutResends(next Client) Client { return client{next} }
 
-// small is the size in bytes up to which a body counts as small: more than the usual message or
-// manifest has.
+// small is the size in bytes up to which a body is read into memory: more than most messages and
+// manifests have.
 const small = 64 << 10
 
 type client struct{ next Client }

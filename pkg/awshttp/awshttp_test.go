@@ -47,7 +47,7 @@ func TestBodyClosedEarly(t *testing.T) {
 			text := strings.Repeat("x", length)
 			req := built(t, "http://127.0.0.1/", strings.NewReader(text), int64(length))
 			var k captured
-			if _, err := awshttp.Whole(&k).Do(req); err != nil {
+			if _, err := awshttp.WithoutResends(&k).Do(req); err != nil {
 				t.Fatal(err)
 			}
 			got, err := io.ReadAll(io.LimitReader(k.body, int64(length)))
@@ -65,7 +65,7 @@ func TestBodyClosedEarly(t *testing.T) {
 	}
 }
 
-func TestWhole(t *testing.T) {
+func TestBodies(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(w, r.Body)
 	}))
@@ -81,7 +81,7 @@ func TestWhole(t *testing.T) {
 		"unknown length": {bytes.NewReader(make([]byte, 100)), -1, 100},
 	} {
 		t.Run(name, func(t *testing.T) {
-			resp, err := awshttp.Whole(server.Client()).Do(built(t, server.URL, test.body, test.length))
+			resp, err := awshttp.WithoutResends(server.Client()).Do(built(t, server.URL, test.body, test.length))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -93,13 +93,13 @@ func TestWhole(t *testing.T) {
 	}
 	t.Run("a body that can't be read", func(t *testing.T) {
 		broken := errors.New("broken")
-		_, err := awshttp.Whole(server.Client()).Do(built(t, server.URL, iotest.ErrReader(broken), 100))
+		_, err := awshttp.WithoutResends(server.Client()).Do(built(t, server.URL, iotest.ErrReader(broken), 100))
 		if !errors.Is(err, broken) {
 			t.Errorf("got %v, want the reader's error", err)
 		}
 	})
 	t.Run("a body that is shorter than declared", func(t *testing.T) {
-		_, err := awshttp.Whole(server.Client()).Do(built(t, server.URL, strings.NewReader("x"), 100))
+		_, err := awshttp.WithoutResends(server.Client()).Do(built(t, server.URL, strings.NewReader("x"), 100))
 		if !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("got %v, want %v", err, io.ErrUnexpectedEOF)
 		}

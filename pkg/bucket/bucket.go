@@ -24,7 +24,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/awshttp"
 )
 
-// The meanings of this package's errors, apart from a canceled context. Their texts say what to do.
+// The kinds of this package's errors, for [errors.Is]. Only the error of a canceled context is of
+// none of them. The texts of the errors say what to do.
 var (
 	// ErrNoBucket means that there is no bucket of this name.
 	ErrNoBucket = errors.New("there is no such bucket")
@@ -51,7 +52,7 @@ func New(cfg aws.Config, name string) *Bucket {
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		// An emulator can't be reached by a host name per bucket.
 		o.UsePathStyle = o.BaseEndpoint != nil
-		o.HTTPClient = awshttp.Whole(o.HTTPClient)
+		o.HTTPClient = awshttp.WithoutResends(o.HTTPClient)
 		// The SDK would log to standard error about connections that a canceled request leaves;
 		// what matters is in the errors.
 		o.Logger = logging.Nop{}
@@ -102,7 +103,7 @@ func (b *Bucket) explain(err error) error {
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
-// noBucket returns ErrNoBucket with what to do: usually the name is right, and the region or the
+// noBucket returns ErrNoBucket with advice. Usually the name is right, and the region or the
 // endpoint is wrong.
 func (b *Bucket) noBucket(err error) error {
 	where := "region " + b.client.Options().Region

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// Changed reads an object of at most max bytes. If its ETag is known, it returns nil and known. An
-// empty known always reads. A larger object is an error.
+// Changed reads an object of at most max bytes, unless its ETag is known: then it returns no
+// content, and known as the ETag. With an empty known it always reads. A larger object is an error.
 func (b *Bucket) Changed(ctx context.Context, key, known string, max int64) (content []byte, etag string, err error) {
 	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key, IfNoneMatch: nonEmpty(known)})
 	if answer, ok := errors.AsType[*sdkhttp.ResponseError](err); ok && known != "" && answer.HTTPStatusCode() == http.StatusNotModified {

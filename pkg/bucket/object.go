@@ -29,8 +29,9 @@ type Object struct {
 type Put struct {
 	ContentType  string
 	CacheControl string
-	// If is the ETag that the object must have now, or [Absent]. Without it, an existing object
-	// is replaced. If the condition does not hold, the error is [ErrChanged].
+	// If is the condition of the write: the ETag that the object must have now, or [Absent].
+	// Without it, an existing object is replaced. If the condition does not hold, the error is
+	// [ErrChanged].
 	If string
 }
 
@@ -89,8 +90,8 @@ func (b *Bucket) Get(ctx context.Context, key string) (io.ReadCloser, Object, er
 // maxDelete is the most objects that S3 deletes in one request.
 const maxDelete = 1000
 
-// Delete removes objects. A missing object is no error. All keys are tried; the error names the first
-// one that S3 refused.
+// Delete removes objects. A missing object is no error. It tries to remove all, and its error names
+// the first one that S3 did not remove.
 func (b *Bucket) Delete(ctx context.Context, keys ...string) error {
 	var refused error
 	for batch := range slices.Chunk(keys, maxDelete) {
@@ -113,8 +114,8 @@ func (b *Bucket) Delete(ctx context.Context, keys ...string) error {
 	return refused
 }
 
-// List returns the objects whose keys begin with prefix, sorted by the bytes of their keys. It ends
-// after an error.
+// List returns the objects whose keys begin with prefix, in the order of their keys' bytes. After
+// an error there are no more.
 func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
 		pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix})

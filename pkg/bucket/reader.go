@@ -27,7 +27,7 @@ type Reader struct {
 	kept []byte
 }
 
-// Reader returns a reader of the object's current version. It is valid until ctx ends.
+// Reader returns a reader of the object's current version. It can be used until ctx ends.
 func (b *Bucket) Reader(ctx context.Context, key string) (*Reader, error) {
 	object, err := b.Head(ctx, key)
 	if err != nil {
@@ -62,7 +62,7 @@ func (r *Reader) ReadAt(p []byte, offset int64) (n int, err error) {
 	return n, nil
 }
 
-// fetch reads the part from an offset into kept.
+// fetch reads a part of the object, starting at offset, into kept.
 func (r *Reader) fetch(offset int64) error {
 	size := min(readAtOnce, r.object.Size-offset)
 	out, err := r.bucket.client.GetObject(r.ctx, &s3.GetObjectInput{

@@ -19,7 +19,7 @@ type task struct {
 }
 
 func newTask(cfg aws.Config, arn string) task {
-	return task{datasync.NewFromConfig(cfg, func(o *datasync.Options) { o.HTTPClient = awshttp.Whole(o.HTTPClient) }), arn}
+	return task{datasync.NewFromConfig(cfg, func(o *datasync.Options) { o.HTTPClient = awshttp.WithoutResends(o.HTTPClient) }), arn}
 }
 
 // runningExecution returns the ARN of the execution that is running or queued, or "". It returns an

@@ -43,11 +43,11 @@ type Config struct {
 type Bounds struct {
 	// CPU and CPUPerMegapixel limit the processor time of all threads together.
 	CPU, CPUPerMegapixel time.Duration
-	// Wait is the wall-clock time that a decode may take in addition to three times its
-	// processor time limit, because processors may be shared. Time in which this process was
-	// frozen, as a function is between two invocations, doesn't count. When it has passed, a
-	// decoder that waits for nothing means that the picture is at fault; one that was waiting
-	// for a processor does not.
+	// Wait is the wall-clock time that a decode may take in addition to three times its processor
+	// time limit, because other work may share the processors. Time in which this process was
+	// frozen, as a function is between two invocations, is not counted. When the time is over, the
+	// picture counts as undecodable, unless the decoder was only waiting for a processor: then the
+	// error is a temporary one.
 	Wait time.Duration
 }
 
@@ -62,8 +62,9 @@ func (b Bounds) processor(pixels int64) time.Duration {
 	return b.CPU + b.CPUPerMegapixel*time.Duration(pixels)/1_000_000
 }
 
-// garbage is how much memory, in bytes, a process may take in addition to its pictures: memory of
-// earlier pictures that was not collected yet. A Go program itself takes 5 MB.
+// garbage is how much memory, in bytes, a process may take in addition to its pictures: what
+// earlier pictures used and the garbage collector has not freed yet. A Go program itself takes 5
+// MB.
 const garbage = job.IdleDecoder - 8<<20
 
 // maxGrown is how much, in bytes, a process may have grown and still be kept for the next picture.
@@ -86,7 +87,7 @@ type Request struct {
 // returned. The engine uses no more than that: it works at 256 pixels.
 const StyleEdge = 512
 
-// Pictures are the decoded pictures: upright, in sRGB, opaque, fitted.
+// Pictures are the decoded pictures: upright, in sRGB, opaque, and shrunk to the requested sizes.
 type Pictures struct {
 	Photo, Style *image.RGBA
 	Preview      []byte // a JPEG file of at most imageio.PreviewEdge pixels; nil if not requested
@@ -199,7 +200,7 @@ func (d *Decoder) Decode(ctx context.Context, r Request) (Pictures, error) {
 			p.kill()
 		}
 		if crash, ok := errors.AsType[*crashError](err); ok {
-			d.Log.Warn("a decoder crashed", "error", err, "tries", tries)
+			d.Log.Warn("a decoder process crashed", "error", err, "tries", tries)
 			if tries < most {
 				grown = 0 // use a new process
 				continue
@@ -246,14 +247,16 @@ func (d *Decoder) request(r Request) (req protocol.Request, pixels int64, err er
 	return req, pixels, nil
 }
 
-// fittedSize returns the size of a picture after it is fitted.
+// fittedSize returns the size of a picture after it was shrunk to a longest edge of at most
+// longest.
 func fittedSize(i imageio.Info, longest int) protocol.Size {
 	w, h := imageio.Fitted(i.Width, i.Height, longest)
 	return protocol.Size{Width: w, Height: h}
 }
 
-// acquire returns a process that has grown by at most the given number of bytes: the most recently
-// used idle one, or a new one. If no idle process qualifies, one of them is killed.
+// acquire returns a process that has grown by at most the given number of bytes since its start:
+// the idle one that was used last, or a new one. If no idle process is that small, it kills one of
+// them, so that the number of processes stays the same.
 func (d *Decoder) acquire(grown int64) (*process, error) {
 	d.mu.Lock()
 	d.idle = slices.DeleteFunc(d.idle, func(p *process) bool { return !p.alive() }) // killed from outside

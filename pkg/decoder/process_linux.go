@@ -37,7 +37,8 @@ type process struct {
 // flag. Kernels before 5.11 don't support the call; the error is ignored.
 func setCloseOnExec() { _ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC) }
 
-// startProcess starts a process. all counts it until it has ended and its files are closed.
+// startProcess starts a decoder process. It adds 1 to all, and subtracts it again when the process
+// has ended and its files are closed.
 func startProcess(program string, all *sync.WaitGroup) (p *process, err error) {
 	p = &process{done: make(chan struct{})}
 	var open []*os.File
@@ -177,10 +178,13 @@ func (p *process) roundTrip(ctx context.Context, req protocol.Request, pictures 
 // pollInterval is the interval at which the limits are checked during a decode.
 const pollInterval = 25 * time.Millisecond
 
-// readLine appends to line what arrives within pollInterval, and reports whether the line is
-// complete. It blocks its thread, which the kernel then wakes on the processor that the decoder
-// leaves. With the runtime's poller it could be woken on one where another picture is being
-// painted, which cost about 3% of the throughput at 400 x 300 (scripts/bench decoder).
+// readLine waits for at most pollInterval and appends what the decoder has written to line. whole
+// reports whether the line is complete.
+//
+// It blocks a thread in poll(2) instead of using the runtime's poller. The kernel then continues
+// this thread on the processor that the decoder has just left; the runtime might continue on a
+// processor on which another picture is being painted, which cost about 3% of the throughput at 400
+// x 300 (scripts/bench decoder).
 func (p *process) readLine(line []byte) (_ []byte, whole bool, err error) {
 	if line == nil {
 		line = make([]byte, 0, 1<<10)
@@ -263,8 +267,8 @@ func (p *process) processorTime() time.Duration {
 	return time.Duration(t.Nano())
 }
 
-// starved reports whether the process could continue if the system let it: one of its threads waits
-// for a processor, a disk, or a signal to continue. A decode that hangs has no such thread.
+// starved reports whether the process is only waiting for the system: one of its threads waits for
+// a processor, a disk, or a signal to continue. A decode that hangs has no such thread.
 func (p *process) starved() bool {
 	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
 	for _, thread := range threads {
@@ -287,7 +291,7 @@ type crashError struct {
 
 func (e *crashError) Error() string { return "the decoder crashed: " + e.how }
 
-// exitError returns how the process ended, after it did so without a reply.
+// exitError returns an error that says how the process ended; the process must have ended.
 func (p *process) exitError() error {
 	said := p.stderr.bytes()
 	first, _, _ := bytes.Cut(said, []byte("\n"))

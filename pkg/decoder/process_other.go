@@ -11,7 +11,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/decoder/internal/protocol"
 )
 
-// Memory files and the limits of another process need Linux.
+// A process can't exist on this system: memory files and the limits of other processes need Linux.
 type process struct{ grown int64 }
 
 type crashError struct{ fatal bool }

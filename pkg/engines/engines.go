@@ -11,14 +11,15 @@ type Engine struct {
 	Footprint Footprint
 }
 
-// All are the engines, the default first, with the footprints of the shipped model. Each is some
-// percent above what scripts/bench memory measures from 512x512 to 3072x3072: 80 to 121 bytes a
-// pixel with TensorFlow, most of them in the network's widest layer; 118 to 144 with ONNX Runtime
-// (154 on an EPYC), most after smaller pictures, of which an arena keeps something.
+// All are the engines, the default one first. Their footprints are those of the shipped model, with
+// a reserve of some percent above what scripts/bench memory measures for pictures from 512x512 to
+// 3072x3072. It measures 80 to 121 bytes a pixel with TensorFlow, most of them in the network's
+// widest layer, and 118 to 144 with ONNX Runtime (154 on an EPYC); there the most are measured
+// after smaller pictures, because its arena keeps some of their memory.
 //
-// TensorFlow's process grows with small pictures of many sizes, because of what is compiled for each
-// size and of holes in the heap: with 720 of them from 487 to 617 MB on a Xeon with AMX, and from 374
-// to 494 MB on an EPYC (measured once, not by scripts/bench).
+// TensorFlow's process grows with small pictures of many sizes, because of what is compiled for
+// each size and of holes in the heap: with 720 of them from 487 to 617 MB on a Xeon with AMX, and
+// from 374 to 494 MB on an EPYC (measured once, not by scripts/bench).
 //
 // Magenta's transformer takes 200 to 270 bytes a pixel: a worker that paints with it should be
 // configured with half of its memory.
@@ -27,7 +28,7 @@ var All = []Engine{
 	{"onnx", Footprint{Loaded: 80 << 20, Run: 24 << 20, Pixel: 165}},
 }
 
-// ByName returns an engine of the catalogue; false if it has none of this name.
+// ByName returns the engine with the given name. ok is false if the catalogue has none.
 func ByName(name string) (Engine, bool) {
 	for _, e := range All {
 		if e.Name == name {

@@ -17,42 +17,43 @@ type Format struct {
 	Title       string   // in texts for users
 	ContentType string   // the media type
 	Extensions  []string // of file names, in lower case with the dot; results have the first
-	// Magic is the start of each file, at most [HeadLength] bytes; ? matches any byte.
-	Magic string
+	// Signature is what every file of the format begins with, at most [HeadLength] bytes; ? stands for
+	// any byte.
+	Signature string
 	// Output reports whether results can have the format. All formats can be submitted.
 	Output bool
 }
 
 var all = []Format{
-	{Name: "jpeg", Title: "JPEG", ContentType: "image/jpeg", Extensions: []string{".jpg", ".jpeg"}, Magic: "\xff\xd8", Output: true},
-	{Name: "png", Title: "PNG", ContentType: "image/png", Extensions: []string{".png"}, Magic: "\x89PNG", Output: true},
-	{Name: "webp", Title: "WebP", ContentType: "image/webp", Extensions: []string{".webp"}, Magic: "RIFF????WEBP", Output: true},
-	{Name: "gif", Title: "GIF", ContentType: "image/gif", Extensions: []string{".gif"}, Magic: "GIF8"},
+	{Name: "jpeg", Title: "JPEG", ContentType: "image/jpeg", Extensions: []string{".jpg", ".jpeg"}, Signature: "\xff\xd8", Output: true},
+	{Name: "png", Title: "PNG", ContentType: "image/png", Extensions: []string{".png"}, Signature: "\x89PNG", Output: true},
+	{Name: "webp", Title: "WebP", ContentType: "image/webp", Extensions: []string{".webp"}, Signature: "RIFF????WEBP", Output: true},
+	{Name: "gif", Title: "GIF", ContentType: "image/gif", Extensions: []string{".gif"}, Signature: "GIF8"},
 }
 
-// HeadLength is the number of bytes that [Of] needs.
+// HeadLength is the number of bytes, from the start of a file, that [Detect] needs.
 const HeadLength = 12
 
 // All returns the formats in the order in which texts list them.
 func All() []Format { return slices.Clone(all) }
 
-// Outputs returns those that results can have.
+// Outputs returns the formats that results can have.
 func Outputs() []Format { return slices.DeleteFunc(All(), func(f Format) bool { return !f.Output }) }
 
-// Named returns the format of a name, and the zero Format for an unknown name.
-func Named(name string) Format {
+// ByName returns the format with the given name; the zero Format if there is none.
+func ByName(name string) Format {
 	return first(func(f *Format) bool { return f.Name == name })
 }
 
-// Of returns the format that data begins with, and the zero Format for any other. It examines the
-// first [HeadLength] bytes only.
-func Of(data []byte) Format {
+// Detect returns the format whose signature data begins with; the zero Format if there is none. It
+// examines the first [HeadLength] bytes only.
+func Detect(data []byte) Format {
 	return first(func(f *Format) bool { return f.begins(data) })
 }
 
-// OfFile returns the format that the extension of a file's name stands for, in upper or lower case,
-// and the zero Format if it stands for none.
-func OfFile(name string) Format {
+// ByFileName returns the format that the extension of a file's name stands for, in upper or lower
+// case; the zero Format if it stands for none.
+func ByFileName(name string) Format {
 	extension := strings.ToLower(filepath.Ext(name))
 	return first(func(f *Format) bool { return slices.Contains(f.Extensions, extension) })
 }
@@ -67,18 +68,18 @@ func first(matches func(*Format) bool) Format {
 }
 
 func (f *Format) begins(data []byte) bool {
-	if len(data) < len(f.Magic) {
+	if len(data) < len(f.Signature) {
 		return false
 	}
-	for i := range len(f.Magic) {
-		if f.Magic[i] != '?' && f.Magic[i] != data[i] {
+	for i := range len(f.Signature) {
+		if f.Signature[i] != '?' && f.Signature[i] != data[i] {
 			return false
 		}
 	}
 	return true
 }
 
-// Extension returns the extension of results; "" for the zero Format.
+// Extension returns the extension of the names of results, with its dot; "" for the zero Format.
 func (f Format) Extension() string {
 	if len(f.Extensions) == 0 {
 		return ""
@@ -94,8 +95,8 @@ func ContentTypes(of []Format) []string {
 	return list(of, func(f Format) string { return f.ContentType })
 }
 
-// Titles returns the formats' titles as a list for texts: "JPEG, PNG or GIF" if the conjunction is
-// "or".
+// Titles returns the formats' titles as a list for texts, with the conjunction before the last one:
+// "JPEG, PNG or GIF" for "or".
 func Titles(of []Format, conjunction string) string {
 	return sentence(list(of, func(f Format) string { return f.Title }), conjunction)
 }

@@ -13,29 +13,29 @@ import (
 // other is.
 func TestFormatsAreFound(t *testing.T) {
 	for _, f := range formats.All() {
-		head := []byte(strings.ReplaceAll(f.Magic, "?", "\x00"))
+		head := []byte(strings.ReplaceAll(f.Signature, "?", "\x00"))
 		if len(head) > formats.HeadLength {
-			t.Errorf("%s: the magic has %d bytes, and HeadLength is %d", f.Name, len(head), formats.HeadLength)
+			t.Errorf("%s: the signature has %d bytes, and HeadLength is %d", f.Name, len(head), formats.HeadLength)
 		}
-		if got := formats.Named(f.Name); got.Name != f.Name {
+		if got := formats.ByName(f.Name); got.Name != f.Name {
 			t.Errorf("Named(%s): got %q", f.Name, got.Name)
 		}
-		if got := formats.Of(append(head, "and more"...)); got.Name != f.Name {
+		if got := formats.Detect(append(head, "and more"...)); got.Name != f.Name {
 			t.Errorf("Of(%q): got %q, want %s", head, got.Name, f.Name)
 		}
-		if got := formats.Of(head[:len(head)-1]); got.Name != "" {
+		if got := formats.Detect(head[:len(head)-1]); got.Name != "" {
 			t.Errorf("Of a part of %q: got %q, want none", head, got.Name)
 		}
 		for _, extension := range f.Extensions {
 			for _, name := range []string{"a" + extension, "b." + strings.ToUpper(extension[1:])} {
-				if got := formats.OfFile(name); got.Name != f.Name {
-					t.Errorf("OfFile(%s): got %q, want %s", name, got.Name, f.Name)
+				if got := formats.ByFileName(name); got.Name != f.Name {
+					t.Errorf("ByFileName(%s): got %q, want %s", name, got.Name, f.Name)
 				}
 			}
 		}
 	}
-	if f := formats.OfFile("README"); f.Name != "" || f.Extension() != "" {
-		t.Errorf("OfFile of a name without an extension: got %q", f.Name)
+	if f := formats.ByFileName("README"); f.Name != "" || f.Extension() != "" {
+		t.Errorf("ByFileName of a name without an extension: got %q", f.Name)
 	}
 }
 

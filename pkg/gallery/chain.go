@@ -9,7 +9,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/bucket"
 )
 
-// A chain records how the hours with pages follow each other, and which hours must be updated.
+// A chain lists the hours that have pages, from which follows which page links to which, and marks
+// the hours that must be updated (due).
 type chain struct {
 	Hours       map[string]link `json:"hours"`
 	IndexTarget string          `json:"led,omitempty"` // the page that the index links to; "" is none
@@ -21,14 +22,14 @@ func (c chain) clone() chain {
 	return c
 }
 
-// A link is the entry of an hour.
+// A link is a chain's entry for one hour.
 type link struct {
 	Newest string `json:"newest,omitempty"` // its newest page; "" if it has none
 	Older  string `json:"older,omitempty"`  // the page that its oldest page links to; "" is none
 	Due    bool   `json:"due,omitempty"`    // all of it must be updated
 }
 
-// newestBefore returns the newest page of the hours before the given one, or "".
+// newestBefore returns the newest page of all hours before the given one; "" if there is none.
 func (c chain) newestBefore(hour string) (newest string) {
 	at := ""
 	for h, l := range c.Hours {
@@ -39,10 +40,10 @@ func (c chain) newestBefore(hour string) (newest string) {
 	return newest
 }
 
-// newest returns the newest page.
+// newest returns the newest page of all hours; "" if there is none.
 func (c chain) newest() string { return c.newestBefore("~") } // "~" sorts after all hours
 
-// hourAfter returns the next hour with pages, or "".
+// hourAfter returns the first hour with pages after the given one; "" if there is none.
 func (c chain) hourAfter(hour string) (next string) {
 	for h, l := range c.Hours {
 		if l.Newest != "" && h > hour && (next == "" || h < next) {
@@ -52,8 +53,9 @@ func (c chain) hourAfter(hour string) (next string) {
 	return next
 }
 
-// nextDue returns the next due hour that is not in tried, or "". It is the one before the last
-// updated due hour, otherwise the youngest, so each gets its turn.
+// nextDue returns the due hour to be updated next, of those that are not in tried; "" if there is
+// none. It goes from the hour that was updated last to older ones, and then starts again with the
+// youngest, so that no due hour waits forever.
 func (c chain) nextDue(tried map[string]bool) (hour string) {
 	youngest := ""
 	for h, l := range c.Hours {
@@ -68,7 +70,7 @@ func (c chain) nextDue(tried map[string]bool) (hour string) {
 	return cmp.Or(hour, youngest)
 }
 
-// loadChain reads the chain.
+// loadChain reads the chain from the bucket. One that can't be parsed counts as missing.
 func (u *update) loadChain(ctx context.Context) error {
 	var c chain
 	etag, err := u.getJSON(ctx, hoursKey, &c)
@@ -87,7 +89,8 @@ func (u *update) loadChain(ctx context.Context) error {
 	return nil
 }
 
-// saveChain replaces the chain if it has not changed since it was loaded.
+// saveChain replaces the chain in the bucket by c. It returns [bucket.ErrChanged] if another
+// process has changed it since it was loaded.
 func (u *update) saveChain(ctx context.Context, c chain) error {
 	if u.hasChain && c.LastDue == u.chain.LastDue && c.IndexTarget == u.chain.IndexTarget && maps.Equal(c.Hours, u.chain.Hours) {
 		return nil
@@ -99,7 +102,8 @@ func (u *update) saveChain(ctx context.Context, c chain) error {
 	return err
 }
 
-// changeHours changes hours in the chain.
+// changeHours lets do change hours of the chain, and saves it. After a conflict with another
+// process it calls do again with the new chain.
 func (u *update) changeHours(ctx context.Context, do func(hours map[string]link)) error {
 	return u.retryChanged(ctx, func() error {
 		c := u.chain.clone()

@@ -175,8 +175,8 @@ func testErasedFromUnreadableManifest(h *harness) {
 		_, _ = w.Write(whole.Body.Bytes()[:whole.Body.Len()/2])
 		panic(http.ErrAbortHandler)
 	})
-	if err := h.store.Erase(a, store.Erased); !errors.Is(err, job.ErrStoreAway) {
-		h.Errorf("with a part of a manifest: got %v, want ErrStoreAway", err)
+	if err := h.store.Erase(a, store.Erased); !errors.Is(err, job.ErrStoreUnavailable) {
+		h.Errorf("with a part of a manifest: got %v, want ErrStoreUnavailable", err)
 	}
 	h.intercept(nil)
 	if err := h.store.EndErasures(context.Background()); err != nil {
@@ -201,8 +201,8 @@ func testBucketUnavailable(h *harness) {
 	h.intercept(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	})
-	if err := h.store.Erase(id, store.Erased); !errors.Is(err, job.ErrStoreAway) {
-		h.Errorf("got %v, want ErrStoreAway", err)
+	if err := h.store.Erase(id, store.Erased); !errors.Is(err, job.ErrStoreUnavailable) {
+		h.Errorf("got %v, want ErrStoreUnavailable", err)
 	}
 	if _, err := h.store.Job(id); !errors.Is(err, job.ErrGone) {
 		h.Errorf("got %v, want ErrGone", err)

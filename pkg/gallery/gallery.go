@@ -49,7 +49,7 @@ type Gallery struct {
 	locks map[string]*pageLock // by span
 }
 
-// A pageLock is held while a page is changed.
+// A pageLock is locked by the goroutine that changes a page.
 type pageLock struct {
 	sync.Mutex
 	users int // goroutines that hold it or wait for it
@@ -70,7 +70,7 @@ func Open(ctx context.Context, cfg aws.Config, name string, log *slog.Logger) (*
 	defer cancel()
 	err := b.Check(ctx)
 	if errors.Is(err, bucket.ErrUnavailable) {
-		log.Warn("the bucket is unavailable", "error", err)
+		log.Warn("the bucket is unavailable; starting without it, and trying again when it is needed", "bucket", name, "error", err)
 		err = nil
 	}
 	return New(b), err
@@ -87,7 +87,7 @@ func (g *Gallery) Has(ctx context.Context, name string) (bool, error) {
 	return err == nil, err
 }
 
-// Put stores a picture before DataSync copies it.
+// Put stores a picture in the bucket, for a caller that can't wait until DataSync copies it.
 func (g *Gallery) Put(ctx context.Context, name string, picture io.ReadSeeker) error {
 	_, err := g.bucket.Put(ctx, Pictures+name, picture, bucket.Put{
 		ContentType: mime.TypeByExtension(path.Ext(name)), CacheControl: CacheControl,
@@ -118,7 +118,8 @@ func (g *Gallery) Remove(ctx context.Context, names ...string) error {
 	return g.bucket.Delete(ctx, keys...)
 }
 
-// Folders of pictures. A picture's name in them consists of its job's hour and id.
+// The folders of pictures below [Pictures]. The name of a picture in its folder consists of its
+// job's hour and id.
 const (
 	results = "public/"
 	thumbs  = "thumbs/"

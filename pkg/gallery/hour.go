@@ -39,9 +39,9 @@ const (
 	maxHeads = 8
 )
 
-// updateHour updates an hour's pages with the pictures of the given folders, or with all if given
-// is nil, and the links of pages whose next older page was added or removed. The oldest page gets a
-// link to the page older. It returns the newest page, or older if the hour has no pages.
+// updateHour updates the pages of an hour with the pictures of the given folders, or with all
+// pictures if given is nil. The oldest page of the hour gets a link to the page older, which
+// belongs to an earlier hour. It returns the newest page, or older if the hour has no pages.
 func (u *update) updateHour(ctx context.Context, hour string, given []string, older string) (newest string, err error) {
 	newest, err = u.tryUpdateHour(ctx, hour, given, older)
 	if errors.Is(err, errPageLost) {
@@ -81,9 +81,9 @@ func (u *update) tryUpdateHour(ctx context.Context, hour string, given []string,
 	return l.older, l.finishHour(ctx, given == nil)
 }
 
-// spansOf returns the spans to be updated for pictures in the given folders: spans of pages, or the
-// longest possible spans without pages. They are at least a minute long, because that is what can
-// be listed.
+// spansOf returns the spans whose pages must be updated for pictures in the given folders: the
+// spans of existing pages and, where there are no pages, the longest spans that overlap with no
+// page. A span is at least a minute long, because pictures can't be listed for less.
 func (l *hourUpdate) spansOf(ctx context.Context, given []string) ([]string, error) {
 	if len(given) > 0 && !l.previous.hasParts(l.hour) {
 		return []string{l.hour}, nil
@@ -185,12 +185,14 @@ func (l *hourUpdate) updateSpan(ctx context.Context, span string) error {
 	return nil
 }
 
-// isUnavailable reports whether an error concerns all pages.
+// isUnavailable reports whether S3 or the store is unavailable, so that the other pages would fail
+// too.
 func isUnavailable(err error) bool {
-	return errors.Is(err, bucket.ErrUnavailable) || errors.Is(err, bucket.ErrNoBucket) || errors.Is(err, job.ErrStoreAway)
+	return errors.Is(err, bucket.ErrUnavailable) || errors.Is(err, bucket.ErrNoBucket) || errors.Is(err, job.ErrStoreUnavailable)
 }
 
-// keepPage keeps a page, except for its link.
+// keepPage leaves a page's jobs unchanged, and updates its link if the next older page is another
+// one.
 func (l *hourUpdate) keepPage(ctx context.Context, page string) error {
 	e := l.previous[page]
 	if e.Older != l.older {
@@ -210,7 +212,8 @@ func (l *hourUpdate) recordPage(ctx context.Context, page string, e entry) error
 	return l.saveLedger(ctx, l.partialLedger())
 }
 
-// finishHour saves the ledger and collects the pages to be deleted.
+// finishHour saves the ledger, and notes the pages that are to be deleted. whole means that the
+// whole hour was updated.
 func (l *hourUpdate) finishHour(ctx context.Context, whole bool) error {
 	for page := range l.previous {
 		l.obsolete[manifestKey(page)] = true
@@ -233,8 +236,8 @@ func (l *hourUpdate) finishHour(ctx context.Context, whole bool) error {
 	return nil
 }
 
-// relinkPage changes the link of a page. It returns errPageLost if the page does not exist or is
-// not a manifest.
+// relinkPage makes a page link to l.older. It returns the page's new ledger entry, or errPageLost
+// if the page does not exist or is not a manifest.
 func (l *hourUpdate) relinkPage(ctx context.Context, page string, was entry) (entry, error) {
 	for try := 0; ; try++ {
 		var m manifest
@@ -265,5 +268,5 @@ func (l *hourUpdate) relinkPage(ctx context.Context, page string, was entry) (en
 	}
 }
 
-// errPageLost means that a page of the ledger is not in the bucket.
+// errPageLost means that the ledger has a page that is not in the bucket.
 var errPageLost = errors.New("a page is lost")

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// A ledger records what an hour's pages were made of, by span.
+// A ledger records for each page of an hour, named by its span, what the page was made of.
 type ledger map[string]entry
 
 type entry struct {
@@ -15,7 +15,7 @@ type entry struct {
 	ETag  string `json:"etag"`  // the page's ETag after it was written
 }
 
-// hasParts reports whether there are pages of parts of a span.
+// hasParts reports whether a span is divided: whether a part of it has a page.
 func (l ledger) hasParts(span string) bool {
 	for page := range l {
 		if len(page) > len(span) && strings.HasPrefix(page, span) {
@@ -25,8 +25,8 @@ func (l ledger) hasParts(span string) bool {
 	return false
 }
 
-// partialLedger returns the ledger of an hour whose update is in progress: pages that were not
-// updated yet still exist, and link to each other.
+// partialLedger returns the ledger of an hour whose update is not complete. It includes pages that
+// are not updated yet, because they still exist and link to each other.
 func (l *hourUpdate) partialLedger() ledger {
 	all := ledger{}
 	maps.Copy(all, l.previous)

@@ -32,8 +32,8 @@ const (
 	// maxPageJobs is the maximum of jobs on a page, except on the page of a second. If jobs are
 	// evenly distributed, the parts of a divided span have a tenth of that or more.
 	maxPageJobs = 300
-	// listLimitFactor limits how many jobs are listed at a time: so many times the maximum of a
-	// page, except for a minute. A span with more jobs must be divided anyway.
+	// listLimitFactor limits how many jobs are listed at a time, to this many times the maximum of
+	// a page: a span with more jobs must be divided anyway. A minute has no limit.
 	listLimitFactor = 16
 )
 
@@ -66,8 +66,8 @@ func (l *hourUpdate) listSpan(ctx context.Context, span string) (pictures, error
 	return found, err
 }
 
-// listHourFolder lists the pictures of the hour's own folder, without those in the folders of its
-// minutes and seconds. It does so once.
+// listHourFolder lists the pictures that are directly in the hour's folder, without those in the
+// folders of its minutes and seconds. Further calls do nothing.
 func (l *hourUpdate) listHourFolder(ctx context.Context) error {
 	if l.hourFolder != nil {
 		return nil
@@ -81,9 +81,9 @@ func (l *hourUpdate) listHourFolder(ctx context.Context) error {
 	return err
 }
 
-// listPictures adds to found the public pictures and thumbnails whose names have the prefix of
-// their kind and for which is returns true. It returns errTooMany if that are more jobs than most,
-// unless most is 0.
+// listPictures adds to found the public pictures and thumbnails whose names begin with prefix and
+// for which is returns true. It returns errTooMany if they belong to more than most jobs; a most of
+// 0 is no limit.
 func (l *hourUpdate) listPictures(
 	ctx context.Context, found pictures, prefix func(kind string) string, most int, is func(folder string, id job.ID) bool,
 ) error {
@@ -126,8 +126,10 @@ func (l *hourUpdate) listPages(ctx context.Context) error {
 	return nil
 }
 
-// divide divides the pictures of a span among pages. A divided span is joined only when it has few
-// jobs, because pages at the limit would otherwise be divided and joined again and again.
+// divide distributes the pictures of a span over pages: it adds the span to pages if it has few
+// jobs, and otherwise divides it into its parts. A span that was divided before is kept divided
+// until it has a quarter of the maximum of jobs, because it would otherwise be divided and joined
+// again and again.
 func (l *hourUpdate) divide(span string, of pictures, pages map[string]pictures) {
 	most := l.maxJobs
 	if l.previous.hasParts(span) {

@@ -48,8 +48,9 @@ func (l *hourUpdate) updatePage(ctx context.Context, span string, of pictures) (
 	}
 }
 
-// writePage replaces the page with ETag was, and returns the number of jobs on it. A page without
-// jobs is not created. An existing page is emptied, because it may show jobs that are gone.
+// writePage writes the page whose ETag was was, or which does not exist if was is "", and returns
+// its new ETag and the number of jobs on it. If there are no jobs to show, it does not create a
+// page, but it empties an existing one, which may show jobs that were erased.
 func (l *hourUpdate) writePage(ctx context.Context, key string, of pictures, ids []job.ID, was string) (etag string, jobs int, err error) {
 	m, err := l.buildManifest(ctx, of, ids)
 	if err != nil || len(m.Jobs) == 0 && was == "" {
@@ -65,8 +66,8 @@ func (l *hourUpdate) writePage(ctx context.Context, key string, of pictures, ids
 	return etag, len(m.Jobs), l.checkNotErased(ctx, m.Jobs)
 }
 
-// pageETag returns the ETag of a page, or "" if it does not exist. now asks S3 although the pages
-// were listed, because an erasure may have changed the page since.
+// pageETag returns the ETag of a page, or "" if it does not exist. With now it asks S3 even if the
+// pages were listed, because an erasure may have changed the page since.
 func (l *hourUpdate) pageETag(ctx context.Context, key string, now bool) (string, error) {
 	if l.pageETags != nil && !now {
 		return l.pageETags[key], nil
@@ -78,8 +79,8 @@ func (l *hourUpdate) pageETag(ctx context.Context, key string, now bool) (string
 	return o.ETag, err
 }
 
-// buildManifest reads the jobs of a page and returns its manifest. It deletes the pictures of jobs
-// that are gone.
+// buildManifest reads the jobs with the given ids and returns a manifest of those that are to be
+// shown. It deletes the pictures of jobs that were erased or have expired.
 func (l *hourUpdate) buildManifest(ctx context.Context, of pictures, ids []job.ID) (manifest, error) {
 	m := manifest{Jobs: []job.Job{}, Next: nextKey(l.older)}
 	var gone []string
@@ -87,7 +88,7 @@ func (l *hourUpdate) buildManifest(ctx context.Context, of pictures, ids []job.I
 	for i, id := range ids {
 		switch j, err := jobs[i], errs[i]; {
 		case errors.Is(err, job.ErrExpired), errors.Is(err, job.ErrNotFound), errors.Is(err, job.ErrDamagedJob):
-			// Of another store, or erased long ago: a full copy removes the pictures.
+		// The job is of another store, or was erased long ago. A full copy removes its pictures.
 		case errors.Is(err, job.ErrGone):
 			gone = append(gone, of[id].thumb, of[id].result)
 		case err != nil:

@@ -67,7 +67,7 @@ func partsOf(span string) (parts []string) {
 // manifestKey returns the key of a span's page.
 func manifestKey(span string) string { return manifestPrefix + span + ".json" }
 
-// spanOf returns the span of a page's key.
+// spanOf returns the span whose page has the given key; ok is false for any other key.
 func spanOf(key string) (span string, ok bool) {
 	span, isJSON := strings.CutSuffix(strings.TrimPrefix(key, manifestPrefix), ".json")
 	return span, isJSON && isSpan(span)

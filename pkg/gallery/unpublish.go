@@ -48,7 +48,7 @@ func (g *Gallery) Unpublish(names []string) error {
 		err = g.Remove(ctx, names...)
 	}
 	if errors.Is(err, bucket.ErrUnavailable) {
-		err = fmt.Errorf("%w: %w", job.ErrStoreAway, err)
+		err = fmt.Errorf("%w: %w", job.ErrStoreUnavailable, err)
 	}
 	return err
 }
@@ -56,7 +56,8 @@ func (g *Gallery) Unpublish(names []string) error {
 // maxUnlisting is the number of pages from which erased jobs are removed at the same time.
 const maxUnlisting = 16
 
-// unlistAll removes jobs from pages. It returns the first error in its list of spans.
+// unlistAll removes the jobs of each span from the span's page, several pages at the same time. It
+// tries all pages, and returns one of the errors.
 func (g *Gallery) unlistAll(ctx context.Context, gone map[string]map[job.ID]bool) error {
 	spans := slices.Collect(maps.Keys(gone))
 	errs := make([]error, len(spans))
@@ -92,8 +93,8 @@ func (g *Gallery) unlist(ctx context.Context, span string, gone map[job.ID]bool)
 	}
 }
 
-// backOff waits before a retry after a conflict, for longer after more of them. It returns an error
-// when ctx ends.
+// backOff waits before the retry number try after a conflict: a random time, longer with each
+// retry, up to a second. It returns an error when ctx ends.
 func backOff(ctx context.Context, try int) error {
 	select {
 	case <-ctx.Done():
@@ -103,7 +104,7 @@ func backOff(ctx context.Context, try int) error {
 	}
 }
 
-// lockPage locks the page of a span among the goroutines of this process.
+// lockPage locks the page of a span, so that no other goroutine of this process changes it.
 func (g *Gallery) lockPage(span string) (unlock func()) {
 	g.mu.Lock()
 	l := g.locks[span]

@@ -32,16 +32,17 @@ func (g *Gallery) Update(ctx context.Context, jobs *store.Store) (changed int, e
 	return g.update(ctx, jobs, nil, true)
 }
 
-// UpdateFolders is like [Gallery.Update] if pictures were added or removed only in the given
-// folders, such as 2026/11/23/16, or 2026/11/23/16/04 which includes its seconds. The number of its
-// requests grows with the folders and the pictures of their minutes, not with all pictures. If ctx
-// ends before all are done it returns an error, and continues there when it is repeated. Without a
-// chain of the last update it updates all hours.
+// UpdateFolders is like [Gallery.Update] if pictures were added or removed in the given folders
+// only, such as 2026/11/23/16, or 2026/11/23/16/04 with the folders of its seconds. The number of
+// its requests grows with the folders and the pictures of their minutes, not with all pictures. If
+// ctx ends before all folders are done, it returns an error, and the next call continues there. If
+// the bucket has no chain of an earlier update, it updates all hours.
 func (g *Gallery) UpdateFolders(ctx context.Context, jobs *store.Store, folders []string) (changed int, err error) {
 	return g.update(ctx, jobs, folders, false)
 }
 
-// FoldersOf returns the gallery's folders for published folders, such as public/2026/11/23/16.
+// FoldersOf returns the folders in the form that [Gallery.UpdateFolders] takes, for folders of
+// published pictures such as public/2026/11/23/16.
 func FoldersOf(published []string) (folders []string) {
 	for _, f := range published {
 		for _, of := range []string{thumbs, results} {
@@ -100,8 +101,8 @@ func (u *update) run(ctx context.Context, folders []string, all bool) error {
 	return errors.Join(append(errs, ctx.Err())...)
 }
 
-// markDue marks hours as due that are not in the chain yet, so they are updated whatever happens to
-// this update. If all is set it marks all hours.
+// markDue marks given hours that are not in the chain yet as due, so that the next update continues
+// with them if this one is stopped. With all it marks all hours.
 func (u *update) markDue(ctx context.Context, given map[string][]string, all bool) error {
 	found := slices.Collect(maps.Keys(given))
 	if all {
@@ -129,9 +130,9 @@ func (u *update) markDue(ctx context.Context, given map[string][]string, all boo
 // maxListedPages is the number of pages that are listed to find unknown hours.
 const maxListedPages = 5000
 
-// addListedHours adds the hours of the first pages in the bucket. In a small gallery it finds the
-// pages of all hours that are unknown because the chain was lost. In a larger one some such pages
-// stay, to which nothing links.
+// addListedHours adds to hours those of the first maxListedPages pages in the bucket. If the chain
+// was lost, a small gallery gets all of its hours back in this way. In a larger one some pages
+// remain to which nothing links.
 func (u *update) addListedHours(ctx context.Context, hours []string) ([]string, error) {
 	listed := 0
 	for o, err := range u.bucket.List(ctx, manifestPrefix) {
@@ -162,9 +163,9 @@ func (u *update) updateDue(ctx context.Context, tried map[string]bool) error {
 	return errors.Join(errs...)
 }
 
-// updateHourOrMarkDue updates an hour with the pictures of the given folders or, if given is nil,
-// with all, and its place in the chain. If the update of the hour or of one of its pages fails, the
-// hour becomes due.
+// updateHourOrMarkDue updates an hour, with the pictures of the given folders or, if given is nil,
+// with all, and then its entry in the chain. If the hour or one of its pages can't be updated, it
+// marks the hour as due.
 func (u *update) updateHourOrMarkDue(ctx context.Context, hour string, given []string) error {
 	err := u.retryChanged(ctx, func() error { return u.updateHourInChain(ctx, hour, given) })
 	if err == nil || ctx.Err() != nil {
@@ -224,8 +225,8 @@ func (u *update) updateHourInChain(ctx context.Context, hour string, given []str
 	return cmp.Or(err, u.pageErr)
 }
 
-// updateIndex makes the index link to the newest page. It writes the index only if the chain
-// records another link, or if anyway is set.
+// updateIndex makes the index link to the newest page. It writes the index only if the chain says
+// that the index links to another page, or if anyway is set.
 func (u *update) updateIndex(ctx context.Context, anyway bool) error {
 	return u.retryChanged(ctx, func() error {
 		c := u.chain.clone()
@@ -260,8 +261,8 @@ func (u *update) writeIndex(ctx context.Context, newest string) error {
 // stopMargin is how long before its deadline an update stops, so that it can save its progress.
 const stopMargin = 10 * time.Second
 
-// withMargin returns a context that ends stopMargin before the deadline of ctx, or a quarter of the
-// time that is left.
+// withMargin returns a context that ends before ctx does: by stopMargin, or by a quarter of the
+// time that is left if that is shorter.
 func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, ok := ctx.Deadline()
 	if !ok {
@@ -270,7 +271,7 @@ func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, end.Add(-min(stopMargin, time.Until(end)/4)))
 }
 
-// halfTime returns a context with half of the time that is left.
+// halfTime returns a context that ends when half of the time until ctx's deadline is over.
 func halfTime(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, ok := ctx.Deadline()
 	if !ok {

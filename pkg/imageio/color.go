@@ -58,8 +58,8 @@ func newConversion(profile []byte, channels int) conversion {
 // building it needs.
 const maxConversion = 1 << 20
 
-// negligible reports whether a conversion changes colours by at most one level, as those of the
-// many versions of sRGB do.
+// negligible reports whether a conversion changes no colour by more than one of 255 levels.
+// Profiles that are one of the many versions of sRGB have such conversions.
 func (c conversion) negligible(channels int) bool {
 	const step = 17 // a divisor of 255
 	pix := make([]byte, 0, 4*(256+16*16*16))

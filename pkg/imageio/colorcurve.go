@@ -47,7 +47,8 @@ func clamp01(x float64) float64 {
 	return min(x, 1)
 }
 
-// sample returns value i of a table, scaled to 0..1.
+// sample returns the value number i of a table, scaled to 0..1. width is the number of bytes of a
+// value.
 func sample(table []byte, width, i int) float64 {
 	if width == 1 {
 		return float64(table[i]) / 255

@@ -2,11 +2,12 @@ package imageio
 
 import "math"
 
-// colorGrid is a colour profile's conversion to sRGB, sampled on a grid with interpolation between
-// the points. It serves profiles that are tables themselves, as those of presses and scanners are.
-// Sampling takes 10 ms for RGB and 30 ms for CMYK, and at most twice that, whatever the size of the
-// picture and the profile; a lookup takes about 40 ns. The error is 0.2 of 255 on average. It can
-// reach 16 in a channel that is near zero in a saturated colour, where sRGB's curve is steep.
+// colorGrid is a colour profile's conversion to sRGB, computed in advance for the points of a grid
+// and interpolated between them. It is used for profiles that are tables themselves, as those of
+// printing presses and scanners are. Computing the points takes 10 ms for RGB and 30 ms for CMYK,
+// and at most twice that, whatever the size of the picture and the profile; converting a pixel
+// takes about 40 ns. The error is 0.2 of 255 levels on average. It can reach 16 in a channel that
+// is near zero in a saturated colour, where sRGB's curve is steep.
 type colorGrid struct {
 	grid     int // points on each axis
 	channels int // 3 (RGB), 4 (CMYK)
@@ -55,8 +56,8 @@ func newColorGrid(exact stages, channels int) *colorGrid {
 	return t
 }
 
-// fixed converts 0..1, and values somewhat outside of it, to levels of 0..255 with 6 bits of
-// fraction. NaN becomes black.
+// fixed converts a value of 0..1, or somewhat outside of it, to a level of 0..255 as a fixed-point
+// number with 6 bits after the point. NaN becomes 0.
 func fixed(v float64) int16 {
 	const least, most = -2, 2 // times 255 and 64, the largest that fits
 	if math.IsNaN(v) {
@@ -65,7 +66,7 @@ func fixed(v float64) int16 {
 	return int16(math.Round(min(max(v, least), most) * 255 * 64))
 }
 
-// rgb converts pixels of 4 bytes in place; the fourth byte, alpha, is unchanged.
+// rgb converts pixels of red, green, blue and alpha in place. Alpha does not change.
 func (t *colorGrid) rgb(pix []byte) {
 	for i := 0; i+4 <= len(pix); i += 4 {
 		p := pix[i : i+4 : i+4]
@@ -75,7 +76,7 @@ func (t *colorGrid) rgb(pix []byte) {
 	}
 }
 
-// cmyk converts pixels of 4 bytes, 255 being full ink, to opaque RGBA in place.
+// cmyk converts pixels of four inks, one byte each with 255 for full ink, to opaque RGBA in place.
 func (t *colorGrid) cmyk(pix []byte) {
 	for i := 0; i+4 <= len(pix); i += 4 {
 		p := pix[i : i+4 : i+4]

@@ -69,8 +69,9 @@ func cutTables(b []byte, width, channels, entries int) (stage, []byte) {
 	return curveStage(curves), b[channels*size:]
 }
 
-// readModular reads a tag whose parts are at the offsets that it declares. From the device they
-// apply in the order A, CLUT, M, matrix, B; towards the device in the reverse order.
+// readModular reads a tag that declares the offsets of its parts. Towards the profile's colour
+// space they are applied in the order A curves, CLUT, M curves, matrix, B curves; towards the
+// device in reverse.
 func readModular(tag []byte, toDevice bool) stages {
 	in, out := int(tag[8]), int(tag[9])
 	device, pcs := in, out
@@ -164,7 +165,7 @@ func readCLUT(b []byte, in, out int) stage {
 	return table.apply
 }
 
-// clut is a table over a grid in three or four dimensions.
+// A clut (colour lookup table) has values for the points of a grid in three or four dimensions.
 type clut struct {
 	values  []byte // a slice of the profile, the last axis fastest
 	width   int    // bytes per value, 1 or 2

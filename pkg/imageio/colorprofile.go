@@ -5,11 +5,11 @@ import (
 	"math"
 )
 
-// colorProfile is an ICC profile (ICC.1:2022). Like the file that contains it, it is untrusted.
+// colorProfile is an ICC profile (ICC.1:2022). It is untrusted, like the file that contains it.
 //
-// It is evaluated only from the device to sRGB, so that no curve has to be inverted, and values
-// are read from the profile's own bytes when they are needed. A profile therefore costs a few
-// closures of memory and a bounded time per colour, whatever it declares, and its parts may
+// It is used only to convert from the device's colours to sRGB, so that no curve has to be
+// inverted. Values are read from the profile's own bytes when they are needed. Whatever a profile
+// declares, it therefore takes little memory and a bounded time for each colour, and its parts may
 // overlap.
 type colorProfile []byte
 
@@ -56,7 +56,8 @@ func (p colorProfile) tag(name string) []byte {
 // place.
 type stage func(v *[4]float64)
 
-// stages are applied in order. nil means that there is no conversion, or that it is invalid.
+// stages are the steps of a conversion, in the order in which they are applied. nil means that
+// there is no conversion, or an invalid one.
 type stages []stage
 
 func (s stages) apply(v *[4]float64) {
@@ -97,7 +98,8 @@ var xyzToSRGB = [3][3]float64{
 	{0.07196393, -0.22899387, 1.40575373},
 }
 
-// toXYZ prefers the table for the intent, then the table for any intent, then curves.
+// toXYZ returns the conversion from the device's channels to XYZ. It uses the profile's table for
+// the intent if there is one, then its table for any intent, then its curves.
 func (p colorProfile) toXYZ(channels int) stages {
 	if channels == 1 {
 		return p.greyToXYZ()
@@ -197,10 +199,10 @@ func lightness(y float64) float64 {
 	return 116*math.Cbrt(y) - 16
 }
 
-// blackPoint returns the luminance, 0..1, of the device's darkest colour, which is taken to be
-// neutral and dark, as Adobe does. For a press, the profile's own table says which inks print
-// black, because all inks at full coverage would be more than paper takes. For other devices it is
-// their darkest value, if their table is for the intent.
+// blackPoint returns the luminance, 0..1, of the darkest colour of the device, which is assumed to
+// be neutral and dark, as Adobe's programs do. For a printing press, the profile's own table says
+// with which inks black is printed, because paper can't take all inks at full coverage. For another
+// device it is the colour of its lowest value, if the profile's table is for the intent.
 func (p colorProfile) blackPoint(channels int, toXYZ stages) float64 {
 	var v [4]float64
 	switch press := string(p[12:16]) == "prtr"; {

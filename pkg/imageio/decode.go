@@ -80,8 +80,8 @@ func decoderOf(format string) func(data []byte, h header) (image.Image, error) {
 	}
 }
 
-// contextError returns ctx's error, by which callers recognise a cancellation or a deadline, and
-// its cause if that is more specific.
+// contextError returns ctx's error, which tells callers whether it was canceled or ran out of time,
+// together with its cause if that is more specific.
 func contextError(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
 	if errors.Is(cause, err) {

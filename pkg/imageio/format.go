@@ -19,18 +19,18 @@ type codec struct {
 }
 
 var codecs = []codec{
-	{Format: formats.Named("jpeg"), parse: parseJPEG, encode: encodeJPEG},
-	{Format: formats.Named("png"), parse: parsePNG, encode: encodePNG},
-	{Format: formats.Named("webp"), parse: parseWebP, encode: encodeWebP},
-	{Format: formats.Named("gif"), parse: parseGIF},
+	{Format: formats.ByName("jpeg"), parse: parseJPEG, encode: encodeJPEG},
+	{Format: formats.ByName("png"), parse: parsePNG, encode: encodePNG},
+	{Format: formats.ByName("webp"), parse: parseWebP, encode: encodeWebP},
+	{Format: formats.ByName("gif"), parse: parseGIF},
 }
 
-// header is the result of parsing a file's structure.
+// A header is what parse finds out about a file.
 type header struct {
 	width, height int // as stored, both positive
-	// cost is how many bytes a pixel a decode takes at most: 4 for the result, and the
-	// decoder's own. extra is the memory that does not depend on the number of pixels: a copy
-	// of the profile, if there is one, and tables.
+	// cost is the most memory that a decode takes for each pixel, in bytes: 4 for the result, and
+	// what the format's decoder needs. extra is the memory that does not depend on the number of
+	// pixels: tables, and a copy of the colour profile if there is one.
 	cost, extra int64
 	// orientation is EXIF's, 1 to 8; 1 if the file has none.
 	orientation int
@@ -43,8 +43,8 @@ type header struct {
 	oddSampling bool
 }
 
-// codecOf returns the codec for the format that data begins with, or nil.
-func codecOf(data []byte) *codec { return codecNamed(formats.Of(data).Name) }
+// codecOf returns the codec of the format that data begins with; nil if it is not a supported one.
+func codecOf(data []byte) *codec { return codecNamed(formats.Detect(data).Name) }
 
 func codecNamed(name string) *codec {
 	for i := range codecs {
@@ -57,7 +57,7 @@ func codecNamed(name string) *codec {
 
 // ContentType returns the media type of a supported format, given by the name that [Info] uses, or
 // "" for an unknown name.
-func ContentType(format string) string { return formats.Named(format).ContentType }
+func ContentType(format string) string { return formats.ByName(format).ContentType }
 
 func encodeJPEG(w io.Writer, img *image.RGBA, quality int) error {
 	return jpeg.Encode(w, img, &jpeg.Options{Quality: quality})

@@ -8,7 +8,7 @@ import (
 	"io"
 )
 
-// gifFile is the result of parsing a GIF file up to the end of its first frame.
+// A gifFile describes a GIF file up to the end of its first frame.
 type gifFile struct {
 	header
 	frame   image.Rectangle // on the canvas

@@ -56,9 +56,10 @@ func DecodeMemory(data []byte) int64 {
 	return most
 }
 
-// FitMemory returns how many bytes [Fit], [Square] and [Preview] take at most in addition to the
-// decoded pictures of a job. The fitted pictures take the given number of bytes in total; the
-// photograph is fitted to longest. A style without pixels means that there is none.
+// FitMemory returns the most memory, in bytes, that [Fit], [Square] and [Preview] take in addition
+// to the decoded pictures of a job. fitted is the size of all fitted pictures together in bytes,
+// and longest the longest edge to which the photograph is shrunk. A style of no pixels means that
+// there is no style picture.
 func FitMemory(photo, style Info, longest int, fitted int64) int64 {
 	const twice, preview = 2, PreviewEdge * PreviewEdge * (4 + 4) // the library's results, and their copies
 	most := twice*fitted + preview
@@ -77,9 +78,10 @@ func FitMemory(photo, style Info, longest int, fitted int64) int64 {
 // styleEdge is the edge to which package decoder fits a style's picture.
 const styleEdge = 512
 
-// JobMemory returns how many bytes the pictures of a job take at most until they are ready for the
-// network: files that [Inspect] accepts, style nil if there is none, and the photograph fitted to
-// width x height. They are decoded in one process and then passed to another.
+// JobMemory returns the most memory, in bytes, that the pictures of a job take until they are ready
+// for the network. photo and style are the files, which [Inspect] must accept; style is nil if
+// there is no style picture. The photograph is shrunk to width x height. The pictures are decoded
+// in one process and then passed to another; the result covers both.
 func JobMemory(photo, style []byte, width, height int) int64 {
 	const styles, preview = 4 * styleEdge * styleEdge, 1 << 20 // the fitted style's pixels, the preview's file
 	fitted := 4*int64(width)*int64(height) + styles + preview
@@ -87,7 +89,7 @@ func JobMemory(photo, style []byte, width, height int) int64 {
 	return DecodeMemory(photo) + DecodeMemory(style) + fit + 2*fitted + int64(len(photo)+len(style))
 }
 
-// sizeOf returns what [Inspect] returns for a file that it accepts, and an empty Info for no file.
+// sizeOf returns the [Info] of a file that [Inspect] accepts, and an empty one if data is nil.
 func sizeOf(data []byte) Info {
 	c := codecOf(data)
 	if c == nil {

@@ -9,11 +9,11 @@ import (
 	flexjpeg "github.com/kovidgoyal/imaging/jpeg"
 )
 
-// maxScans is the largest number of scans in a JPEG file. Each scan visits every block, however few
-// bytes it has: an empty progressive scan of 40 megapixels takes 85 bytes of file and 27 ms, so
-// that 20 MiB could keep a processor busy for two hours. Encoders write about ten. The decoders
-// find no more scans than the parser does, because within a scan's data they report any marker
-// except the expected restart as an error.
+// maxScans is the largest number of scans in a JPEG file. Each scan visits every block of the
+// picture, however few bytes it has: an empty progressive scan of 40 megapixels takes 85 bytes of
+// file and 27 ms, so a file of 20 MiB could keep a processor busy for two hours. Encoders write
+// about ten scans. A decoder can't find more scans than the parser here does, because inside of a
+// scan it accepts no marker except the expected restart marker.
 const maxScans = 64
 
 // parseJPEG parses the segments from the start of the image to its end. It skips what image/jpeg
@@ -163,8 +163,8 @@ func parseFrame(seg []byte, progressive bool, h *header) (components int, err er
 	return components, nil
 }
 
-// jpegCost returns [header].cost: the result, the planes of samples, for CMYK a second picture, and
-// for a progressive file the coefficients of all planes.
+// jpegCost returns [header].cost for a JPEG file: the result, the planes of samples, for CMYK a
+// second picture, and for a progressive file the coefficients of all planes.
 func jpegCost(hs, vs []int, progressive, oddSampling bool) int64 {
 	const rgba, coefficient = 4, 4 // bytes
 	blocks := 0

@@ -31,8 +31,9 @@ func KeepColors(painted, photo *image.RGBA) error {
 	return nil
 }
 
-// keepColor works on the differences between the channels and the luma, which are equivalent to Cb
-// and Cr: the result is luma plus differences.
+// keepColor gives one pixel p the photo's colour. It computes with the differences between the
+// channels and the luma, which are equivalent to Cb and Cr: the result is p's luma plus the photo's
+// differences.
 func keepColor(p, photo []byte) {
 	y := luma(p)
 	own := luma(photo)

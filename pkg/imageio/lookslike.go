@@ -35,8 +35,8 @@ var signatures = []struct {
 	{0, "\x1aE\xdf\xa3", "a video"},
 }
 
-// looksLike describes what data seems to be, as a clause for an error message. It examines the
-// first kilobyte only; no decision depends on it.
+// looksLike says what data seems to be, as a part of an error message such as "this looks like HEIC".
+// It examines the first kilobyte only, and nothing else depends on it.
 func looksLike(data []byte) string {
 	if len(data) == 0 {
 		return "the file is empty"

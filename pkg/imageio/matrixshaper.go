@@ -5,11 +5,11 @@ import (
 	"sync"
 )
 
-// matrixShaper converts by a profile of curves and a matrix, the kind that cameras, telephones and
-// screens have. In linear light such a conversion is a sum of what the values of red, green and
-// blue each contribute to the three output channels. Three small tables therefore make it exact,
-// at about 5 ns a pixel; evaluating the profile takes 300 ns (3.9 s for 12 megapixels in Display
-// P3, on two cores).
+// matrixShaper converts colours by a profile that consists of curves and a matrix, as those of
+// cameras, telephones and screens do. In linear light, such a conversion adds up what the values of
+// red, green and blue each contribute to the three output channels. Three small tables therefore
+// give the exact result, in about 5 ns a pixel. Evaluating the profile itself takes 300 ns (3.9 s
+// for 12 megapixels in Display P3, on two cores).
 type matrixShaper struct {
 	// from[channel][value] is the contribution of a source channel's value to red,
 	// green and blue, in units of 1/linearOne.

@@ -188,9 +188,9 @@ func parseIHDR(chunk []byte, h *header) (raw int64, indexed bool, err error) {
 // three megabytes.
 const maxProfile = 4 << 20
 
-// unpackICCP returns the profile in an iCCP chunk, which consists of a name, a zero, a method, and a
-// zlib stream. It decompresses as many bytes as the profile declares, and returns nil if there are
-// fewer or the number is over a limit.
+// unpackICCP returns the colour profile in an iCCP chunk, which consists of a name, a zero, a
+// method, and a zlib stream. It decompresses as many bytes as the profile declares, and returns nil
+// if there are fewer of them or if they are more than maxProfile.
 func unpackICCP(chunk []byte) []byte {
 	_, rest, ok := bytes.Cut(chunk, []byte{0})
 	if !ok || len(rest) < 1 || rest[0] != 0 {

@@ -30,8 +30,8 @@ func (c *profileChunks) add(segment []byte) {
 	c.pieces[number] = piece[2:]
 }
 
-// join returns a function that concatenates the pieces, and the size of the profile in bytes. The
-// function is nil if there is no piece, a piece is missing, or the profile is too large.
+// join returns a function that returns the whole profile, and the profile's size in bytes. The
+// function is nil if there is no profile, a segment is missing, or the profile is too large.
 func (c *profileChunks) join() (profile func() []byte, size int64) {
 	if c.bad || c.total == 0 {
 		return nil, 0

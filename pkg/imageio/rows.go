@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// parallelRows calls f for parts of 0..n, on all processors at once, and returns when all calls
-// have returned. A panic in one of them is raised again in the caller's goroutine, where it can be
-// recovered.
+// parallelRows divides the rows 0 to n into parts and calls f for each part, on all processors at
+// the same time. It returns when all calls have returned. A panic in one of them is raised again in
+// the caller's goroutine, where it can be recovered.
 func parallelRows(n int, f func(from, to int)) {
 	parts := min(runtime.GOMAXPROCS(0), n)
 	if parts <= 1 {

@@ -62,8 +62,9 @@ func areaAverage(img *image.RGBA, w, h int) *image.RGBA {
 	return dst
 }
 
-// eachCovered calls f for each source pixel, out of from, that pixel at of the result, out of to,
-// covers. share is the covered part of the source pixel; the shares add up to from.
+// eachCovered calls f for each source pixel that one pixel of the result covers, in one dimension:
+// a row of from source pixels is shrunk to a row of to pixels, and at is the pixel of the result.
+// share is how much of the source pixel is covered; the shares of all calls add up to from.
 func eachCovered(at, from, to int, f func(source int, share uint64)) {
 	for s := at * from / to; s*to < (at+1)*from; s++ {
 		f(s, uint64(min((s+1)*to, (at+1)*from)-max(s*to, at*from)))

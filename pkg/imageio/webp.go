@@ -10,7 +10,7 @@ import (
 	"golang.org/x/image/webp"
 )
 
-// webpFile is the result of parsing a WebP file: its header, and the position of its first frame.
+// A webpFile describes a WebP file: its header, and where its first frame is.
 type webpFile struct {
 	header
 	frame image.Rectangle // on the canvas, all of it unless the file is animated
@@ -26,8 +26,8 @@ func parseWebP(data []byte) (header, error) {
 	return f.header, err
 }
 
-// costs returns [header].cost and extra: the result, the decoder's own picture, the canvas if the
-// frame doesn't fill it, and tables.
+// costs returns the values of [header].cost and extra: they include the result, the decoder's own
+// picture, the whole canvas if the frame doesn't fill it, and tables.
 func (f *webpFile) costs() (cost, extra int64) {
 	const (
 		rgba, chroma = 4, 2 // bytes a pixel; YCbCr takes 1.5

@@ -40,8 +40,8 @@ var (
 	ErrNoThumbnail = errors.New("a job that is not public has no thumbnail")
 	// ErrFinished: the run has ended, so it can't be changed.
 	ErrFinished = errors.New("the job is finished")
-	// ErrGaveUp comes with ErrFinished if the call itself has ended the run because its attempts
-	// were used up.
+	// ErrGaveUp is wrapped together with ErrFinished if the call itself has ended the run, because
+	// the run's attempts were used up.
 	ErrGaveUp = errors.New("given up because all attempts were used up")
 	// ErrGone: the job was erased, or its retention is over.
 	ErrGone = errors.New("the job was erased or has expired")
@@ -57,8 +57,8 @@ var (
 	ErrLeaseLost = errors.New("the job's lease is lost")
 	// ErrBusy: another worker has the job's lease, or other processes keep changing the job.
 	ErrBusy = errors.New("the job is being worked on")
-	// ErrStoreAway: the shared directory is not available, so nothing is known about any job.
-	ErrStoreAway = errors.New("the store is not available")
+	// ErrStoreUnavailable: the shared directory is not available, so nothing is known about any job.
+	ErrStoreUnavailable = errors.New("the store is not available")
 	// ErrQuota: a quota of the job's owner is used up.
 	ErrQuota = errors.New("a quota is used up")
 	// ErrTooManyRuns: the job has had as many runs as are allowed.

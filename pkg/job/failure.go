@@ -33,8 +33,8 @@ var permanent = []struct {
 	{ErrUnknownStyle, "unknown_style"},
 }
 
-// FailureOf decides between giving up and trying again, for all callers: it returns the failure for
-// an error that another attempt would return again, and nil for any other error.
+// FailureOf decides for all callers whether another attempt makes sense. It returns the failure to
+// record for an error that every other attempt would return too, and nil for any other error.
 func FailureOf(err error) *Failure {
 	var f *Failure
 	if errors.As(err, &f) {

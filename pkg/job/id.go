@@ -29,8 +29,8 @@ const (
 // folderForms are the layouts of the folders' names, for [time.Time.Format].
 var folderForms = [...]string{Hour: "2006/01/02/15", Minute: "2006/01/02/15/04", Second: "2006/01/02/15/04/05"}
 
-// Folder returns the slash-separated path of the folder for the jobs of a time, such as
-// 2026/11/30/04/59.
+// Folder returns the folder for jobs that are created at a time, as a path with slashes, such as
+// 2026/11/30/04/59 for a grain of Minute.
 func (g Grain) Folder(at time.Time) string { return at.UTC().Format(folderForms[g]) }
 
 // NewID makes an id for a job created now, in the folder of the hour. It fails only if the system
@@ -47,7 +47,7 @@ func NewIDIn(g Grain) (ID, error) {
 	return ID(u.String()), nil
 }
 
-// grainBits are the bits of the grain in the last byte.
+// grainBits masks the bits of the last byte that hold the grain.
 const grainBits = 3
 
 // Folder returns the slash-separated path of the job's folder in the store; "" for an id that is

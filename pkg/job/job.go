@@ -1,5 +1,5 @@
 // Package job has what both sides of the queue must agree on: what a job is, its id, its states and
-// limits, the message that announces it, and the errors that end it. It imports only the standard
+// limits, the message that names it, and the errors that end it. It imports only the standard
 // library and uuid, and does no I/O.
 package job
 
@@ -44,10 +44,11 @@ type Result struct {
 	SHA256       string `json:"sha256"`
 }
 
-// A Receipt is what a run took and where it ran. Times are wall clock in milliseconds. BilledMS,
-// MemoryMB and CostUSD are estimates of what AWS bills of a function for the picture, from its
-// delivery until its result is stored, including the init of a cold start. They are null if
-// unknown, for example for a daemon, whose instance is paid by the hour.
+// A Receipt says what a run took and where it ran. Times are wall-clock times in milliseconds.
+// BilledMS, MemoryMB and CostUSD estimate what AWS bills for the picture if a function painted it:
+// the time from the delivery of the message until the result is stored, with the initialisation of
+// a cold start. They are null if unknown, for example for a daemon, whose instance is paid by the
+// hour.
 type Receipt struct {
 	Worker      string   `json:"worker" enum:"lambda,daemon"`
 	Engine      string   `json:"engine" doc:"The library that ran the network, with its version"`

@@ -9,11 +9,11 @@ import (
 	"io"
 )
 
-// MessageVersion is the version of the wire format of this program.
+// MessageVersion is the version of the wire format that this program sends and accepts.
 const MessageVersion = 1
 
-// A Message announces a run of a job on the queue. Everything else about the job is in the store,
-// so a message can't contradict it.
+// A Message names a run of a job, for the worker that receives it from the queue. Everything else
+// about the job is in the store, so that a message can't contradict it.
 type Message struct {
 	Job ID
 	Run int
@@ -23,8 +23,9 @@ type Message struct {
 	Request string // the id of the HTTP request that has asked for the run, for logs
 }
 
-// Group returns the message group of an owner's jobs: a hash, because queues and their logs need
-// not have names. It is empty for the owner of no name, of a server without API keys.
+// Group returns the message group for the jobs of an owner: a hash of the name, because the queue
+// and its logs should not contain names. It is empty for the owner without a name, whom a server
+// without API keys has.
 func Group(owner string) string {
 	if owner == "" {
 		return ""
@@ -32,14 +33,14 @@ func Group(owner string) string {
 	return OwnerHash(owner)
 }
 
-// OwnerHash returns a text that replaces an owner's name: 32 hexadecimal digits.
+// OwnerHash returns a hash to be used in place of an owner's name: 32 hexadecimal digits.
 func OwnerHash(owner string) string {
 	sum := sha256.Sum256([]byte(owner))
 	return hex.EncodeToString(sum[:16])
 }
 
-// A Delivery is one receipt of a message from the queue. The same message
-// received again is another Delivery with another handle.
+// A Delivery is a message as it was received once. If the same message is received again, that is
+// another Delivery, with another handle.
 type Delivery struct {
 	ID       string // the queue's id of the message, for logs
 	Body     string // wire form, for [DecodeMessage]
@@ -60,9 +61,10 @@ func (m Message) Encode() string {
 	return string(b)
 }
 
-// DecodeMessage decodes a wire form, which has neither group nor request. It is strict, because a
-// malformed message goes to the dead-letter queue, where an operator inspects it: unknown fields, a
-// second value, another version, an id or run out of range all wrap [ErrMalformed].
+// DecodeMessage parses a message's wire form; the result has neither group nor request. It is
+// strict, because a malformed message goes to the dead-letter queue, where an operator inspects it.
+// The error wraps [ErrMalformed] for an unknown field, a second value, another version, or an id or
+// run out of range.
 func DecodeMessage(body string) (Message, error) {
 	dec := json.NewDecoder(bytes.NewReader([]byte(body)))
 	dec.DisallowUnknownFields()

@@ -13,7 +13,8 @@ import (
 // SpecVersion is the version of the stored form of a [Spec].
 const SpecVersion = 1
 
-// MaxSize is the largest value, in pixels of the longest edge, to which an API's limit can be set.
+// MaxSize is the upper bound, in pixels of the longest edge, for the limit on results that an API
+// sets.
 const MaxSize = 4096
 
 // OutputFormats are the names of the formats that a result can have.
@@ -38,7 +39,7 @@ type Spec struct {
 	Key            string    `json:"key,omitempty"`          // the store's name for the idempotency key
 	Upload         ID        `json:"upload,omitempty"`       // the photograph's upload; "" if it was sent with the request
 	StyleUpload    ID        `json:"style_upload,omitempty"` // the style picture's upload; "" likewise
-	Charge         int64     `json:"charge,omitempty"`       // KiB that the job counts for in what its owner stores
+	StoredKiB      int64     `json:"charge,omitempty"`       // KiB that count towards the owner's quota of stored bytes
 	// MaxSize is the longest edge of the result for a Size of 0. It is 0 in older specs, which
 	// means the package's MaxSize.
 	MaxSize int `json:"max_size,omitempty"`
@@ -89,8 +90,8 @@ type FieldError struct {
 func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
 func (e *FieldError) Unwrap() error { return ErrInvalid }
 
-// Validate checks the numbers and names of a spec except its style. The largest size is the spec's
-// own MaxSize. It returns all errors.
+// Validate checks a spec except its style, which only the catalogue can check. Sizes up to the
+// spec's own MaxSize are valid. It returns all errors that it finds.
 func (s *Spec) Validate() []*FieldError {
 	var bad []*FieldError
 	check := func(ok bool, field, format string, args ...any) {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// An AWS is an endpoint for all of AWS's services which counts requests, and refuses or
-// answers them.
+// An AWS is a server that takes the place of all AWS services in a test. It records the requests,
+// and refuses or answers them.
 type AWS struct {
 	URL string
 
@@ -18,7 +18,7 @@ type AWS struct {
 	requests []string
 }
 
-// NewAWS starts one. answer may be nil: then every request is refused.
+// NewAWS starts a server that responds with answer. If answer is nil it refuses every request.
 func NewAWS(t testing.TB, answer http.HandlerFunc) *AWS {
 	t.Helper()
 	a := new(AWS)
@@ -41,15 +41,15 @@ func NewAWS(t testing.TB, answer http.HandlerFunc) *AWS {
 	return a
 }
 
-// Requests are the operations so far: a service's and operation's names, such as
-// AmazonSQS.SendMessage, or method and path.
+// Requests returns the requests so far, each as the names of its service and operation, such as
+// AmazonSQS.SendMessage, or else as its method and path.
 func (a *AWS) Requests() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return append([]string{}, a.requests...)
 }
 
-// Environ is the environment of a program that is to use this endpoint and nothing else.
+// Environ returns the environment for a program that sends all of its AWS requests to this server.
 func (a *AWS) Environ() []string {
 	var env []string
 	for _, setting := range os.Environ() {

@@ -14,13 +14,13 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// DefaultStage is the stage whose name is not part of addresses.
+// DefaultStage is the stage whose name is not a part of the API's address.
 const DefaultStage = "$default"
 
-// Gateway is a stand-in for an API Gateway HTTP API with a function behind it (payload
-// format 2.0), by its documentation: the stage's name comes first in the path, but for
-// [DefaultStage], and stays in rawPath; all of the path but %25 is decoded there. Gateway
-// returns the API's base address, which ends in a slash.
+// Gateway starts a stand-in for an HTTP API of API Gateway, which sends its requests to a function
+// in payload format 2.0. As AWS documents it, paths begin with the name of the stage, except that
+// of [DefaultStage]. rawPath contains that name too, and everything in it except %25 is decoded.
+// Gateway returns the base address of the API, which ends in a slash.
 func Gateway(t testing.TB, f *Function, stage string) (base string) {
 	t.Helper()
 	prefix := "/" + stage
@@ -45,7 +45,8 @@ func Gateway(t testing.TB, f *Function, stage string) (base string) {
 	return server.URL + prefix + "/"
 }
 
-// RequestID is the id of every request, in the form of API Gateway's.
+// RequestID is the id that the gateway gives to every request. It has the form of API Gateway's
+// ids.
 const RequestID = "JKJaXmPLvHcESHA="
 
 func httpEvent(r *http.Request, stage string) (e events.APIGatewayV2HTTPRequest, err error) {

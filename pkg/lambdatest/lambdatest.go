@@ -19,11 +19,11 @@ import (
 	"time"
 )
 
-// timeout is that of the function, and of its start.
+// timeout is the timeout of the function, and the time that its program may take to start.
 const timeout = time.Minute
 
-// A Function is a running program. It is safe for concurrent use; events wait for each
-// other.
+// A Function is a running program of a function. It is safe for concurrent use, and handles one
+// event at a time.
 type Function struct {
 	log     string        // file
 	ready   chan struct{} // closed once the program asks for its first event
@@ -83,7 +83,8 @@ func Start(t testing.TB, cmd *exec.Cmd) *Function {
 	return f
 }
 
-// runtime is what the program speaks to.
+// runtime returns the handler of Lambda's runtime API, from which the program gets events and to
+// which it sends responses.
 func (f *Function) runtime() http.Handler {
 	const invocation = "/2018-06-01/runtime/invocation/"
 	mux := http.NewServeMux()
@@ -138,7 +139,7 @@ func (f *Function) Invoke(e any) ([]byte, error) {
 	}
 }
 
-// Log is what the program has printed so far.
+// Log returns what the program has printed so far.
 func (f *Function) Log() string {
 	b, err := os.ReadFile(f.log)
 	if err != nil {

@@ -1,10 +1,10 @@
-// Package parameter reads parameters of AWS Systems Manager's Parameter Store, or of a service with the
-// same protocol (JSON 1.1), with one operation, GetParameter.
+// Package parameter reads values from the Parameter Store of AWS Systems Manager, or from a service
+// with the same protocol (JSON 1.1), with its operation GetParameter.
 //
-// It uses the SDK's signer but not the SDK's client, whose tables made api-lambda 4.3 MB larger, with
-// 4.5 MB more memory at every cold start, whether keys are in a parameter or not. The SDK's
-// configuration determines the endpoint all the same; of its special endpoints, dual-stack is
-// supported and FIPS is not.
+// It uses the SDK's signer but not the SDK's client, whose tables made api-lambda 4.3 MB larger and
+// took 4.5 MB more memory at every cold start, even if no keys are in a parameter. The SDK's
+// configuration determines the endpoint nevertheless. Of the special kinds of endpoints, dual-stack
+// is supported and FIPS is not.
 package parameter
 
 import (
@@ -60,10 +60,10 @@ func (p *Parameter) Read(ctx context.Context) (value string, err error) {
 	return value, nil
 }
 
-// maxResponse exceeds the size of the largest parameter, 8 KB, and its response, in bytes.
+// maxResponse limits a response, in bytes. The largest parameter has 8 KB.
 const maxResponse = 256 << 10
 
-// get sends one request. After an error, again reports whether another request may succeed.
+// get sends one request. If it fails, again reports whether the request should be repeated.
 func (p *Parameter) get(ctx context.Context) (value string, again bool, err error) {
 	body, err := json.Marshal(map[string]any{"Name": p.name, "WithDecryption": true})
 	if err != nil {
@@ -125,7 +125,8 @@ func (p *Parameter) request(ctx context.Context, body []byte) (*http.Request, er
 	return req, nil
 }
 
-// refusal returns the error of a response; for again see get.
+// refusal returns the error for a response that is not a success, and whether the request should be
+// repeated.
 func (p *Parameter) refusal(status int, content []byte) (again bool, err error) {
 	var fault struct {
 		Type    string `json:"__type"`
@@ -140,7 +141,7 @@ func (p *Parameter) refusal(status int, content []byte) (again bool, err error) 
 	return again, fmt.Errorf("HTTP status %d: %s: %.300s", status, code, fault.Message)
 }
 
-// endpoint returns the configured endpoint, or the region's.
+// endpoint returns the endpoint that the configuration sets, or else that of the region.
 func endpoint(ctx context.Context, cfg aws.Config) (string, error) {
 	dual := false
 	for _, source := range cfg.ConfigSources {

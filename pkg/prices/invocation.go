@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Billed returns the duration that AWS bills for an invocation of this duration, init included:
-// rounded up to the millisecond (aws.amazon.com/lambda/pricing; the init of functions from a zip
-// archive is billed since August 2025).
+// Billed returns the duration that AWS bills for an invocation that took this long, initialisation
+// included: it is rounded up to the millisecond (aws.amazon.com/lambda/pricing; the initialisation
+// of functions from a zip archive is billed since August 2025).
 func Billed(took time.Duration) time.Duration {
 	return time.Duration(math.Ceil(float64(took)/float64(time.Millisecond))) * time.Millisecond
 }
@@ -18,8 +18,9 @@ func GBSeconds(memoryMB float64, billed time.Duration) float64 {
 	return memoryMB / 1024 * billed.Seconds()
 }
 
-// DurationPrice returns the name of the price of a function's GB-seconds. architecture is Lambda's
-// name: x86_64 or arm64.
+// DurationPrice returns the name, for [Table.Price], of the price of a function's GB-seconds.
+// architecture is named as by Lambda: x86_64 or arm64. For any other one the error wraps
+// [ErrUnknown].
 func DurationPrice(architecture string) (string, error) {
 	switch architecture {
 	case "x86_64":
@@ -31,8 +32,8 @@ func DurationPrice(architecture string) (string, error) {
 	}
 }
 
-// Invocation returns the cost of one invocation in dollars, request and duration, at the prices of the
-// first tier.
+// Invocation returns what one invocation costs in US dollars, for its request and its billed
+// duration, at the prices of the first tier.
 func (t *Table) Invocation(architecture string, memoryMB float64, billed time.Duration) (float64, error) {
 	name, err := DurationPrice(architecture)
 	if err != nil {

@@ -47,13 +47,13 @@ type Price struct {
 	Source Source `json:"-"`
 }
 
-// A Tier is the price of the units above a monthly volume.
+// A Tier is the price of the units above a monthly volume, up to the volume of the next tier.
 type Tier struct {
 	Above float64 `json:"above"` // units
 	USD   float64 `json:"usd"`   // for Price.Per units
 }
 
-// A Source is the source of a price.
+// A Source says where a price was read.
 type Source struct {
 	URL       string `json:"url"`
 	Publisher string `json:"publisher"`
@@ -155,8 +155,8 @@ func (t *Table) Price(name string) (Price, error) {
 // Names returns the names of all prices, sorted.
 func (t *Table) Names() []string { return slices.Sorted(maps.Keys(t.prices)) }
 
-// Scaled returns a copy of the table in which one price is multiplied by factor, for sensitivity
-// analyses. It does not add a missing price.
+// Scaled returns a copy of the table in which the named price is multiplied by factor, to find out
+// how much a result depends on that price. A price that is missing stays missing.
 func (t *Table) Scaled(name string, factor float64) *Table {
 	c := *t
 	c.prices = maps.Clone(t.prices)
@@ -170,7 +170,8 @@ func (t *Table) Scaled(name string, factor float64) *Table {
 	return &c
 }
 
-// USD returns the cost of a month's quantity, with all tiers and without the free tier.
+// USD returns what a quantity in one month costs in US dollars, with all tiers. The free tier is
+// not subtracted.
 func (p Price) USD(quantity float64) float64 {
 	var usd float64
 	for i, tier := range p.Tiers {

@@ -67,8 +67,8 @@ func backend(cfg aws.Config, prefix string) queuetest.Backend {
 			q := create(t, cfg, prefix+"-"+rand.Text(), receives)
 			t.Cleanup(func() { remove(t, client, q) })
 			return queuetest.Setup{
-				Queue: q,
-				Dead:  func(ctx context.Context) (queuetest.Queue, error) { return q.Dead(ctx) },
+				Queue:           q,
+				DeadLetterQueue: func(ctx context.Context) (queuetest.Queue, error) { return q.DeadLetterQueue(ctx) },
 				SendRaw: func(ctx context.Context, body string, delay time.Duration) error {
 					_, err := client.SendMessage(ctx, &sqs.SendMessageInput{
 						QueueUrl: aws.String(q.URL()), MessageBody: &body, DelaySeconds: int32(delay / time.Second),
@@ -116,7 +116,7 @@ func remove(t testing.TB, client *sqs.Client, q *queue.Queue) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
 	defer cancel()
 	urls := []string{q.URL()}
-	if dead, err := q.Dead(ctx); err == nil {
+	if dead, err := q.DeadLetterQueue(ctx); err == nil {
 		urls = append(urls, dead.URL())
 	}
 	for _, url := range urls {

@@ -14,14 +14,16 @@ import (
 )
 
 const (
-	// maxReceives is a last limit. Attempts are counted in the store; throttling, drains and
-	// duplicates cause receives that are no attempts.
+	// maxReceives is a last limit. The attempts at a run are counted in the store. Messages are
+	// received more often than that: throttling, draining workers and duplicates cause receives
+	// that begin no attempt.
 	maxReceives = 10
-	// defaultVisibility applies to receivers that don't request a visibility: the event source
-	// mapping, which needs six times the function's timeout or more. The daemon requests its own.
-	// If a function dies, the sweeper sends another message for the hidden one.
+	// defaultVisibility applies to receivers that don't request a visibility of their own. That is
+	// Lambda's event source mapping, which needs six times the function's timeout or more; the
+	// daemon requests its own. If a function dies, the sweeper does not wait for this visibility to
+	// end: it sends another message.
 	defaultVisibility = 6 * time.Minute
-	// retention is SQS's maximum.
+	// retention is the longest time for which SQS keeps a message.
 	retention = 14 * 24 * time.Hour
 )
 
@@ -32,7 +34,7 @@ func Create(ctx context.Context, cfg aws.Config, name string) (*Queue, error) {
 	return createWith(ctx, cfg, name, maxReceives)
 }
 
-// createWith creates no dead-letter queue if receives is 0.
+// createWith is [Create] with another limit of receives. If it is 0, there is no dead-letter queue.
 func createWith(ctx context.Context, cfg aws.Config, name string, receives int) (*Queue, error) {
 	client := newClient(cfg)
 	settings := map[string]string{
@@ -48,7 +50,7 @@ func createWith(ctx context.Context, cfg aws.Config, name string, receives int) 
 	return create(ctx, client, name, settings)
 }
 
-// createDeadLetterQueue returns the redrive policy that names the new queue.
+// createDeadLetterQueue creates a dead-letter queue and returns the redrive policy that names it.
 func createDeadLetterQueue(ctx context.Context, client *sqs.Client, name string, receives int) (string, error) {
 	dead, err := create(ctx, client, name, nil)
 	if err != nil {

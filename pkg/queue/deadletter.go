@@ -13,15 +13,15 @@ import (
 // ErrNoDeadLetters means that the queue has no dead-letter queue.
 var ErrNoDeadLetters = errors.New("it has no dead-letter queue: configure its RedrivePolicy, or messages that can't be processed are delivered again until their retention ends")
 
-// Dead opens the queue's dead-letter queue, which its RedrivePolicy names. As SQS requires, that is
-// in the same account and region. The error wraps [ErrNoDeadLetters] if there is no policy, and
-// [ErrNoQueue] if the policy names a queue that does not exist.
-func (q *Queue) Dead(ctx context.Context) (*Queue, error) {
+// DeadLetterQueue opens the queue's dead-letter queue, which the queue's RedrivePolicy names. It is
+// in the same account and region, as SQS requires. The error wraps [ErrNoDeadLetters] if there is
+// no policy, and [ErrNoQueue] if the policy names a queue that does not exist.
+func (q *Queue) DeadLetterQueue(ctx context.Context) (*Queue, error) {
 	attributes, err := q.attributes(ctx, types.QueueAttributeNameRedrivePolicy)
 	if err != nil {
 		return nil, fmt.Errorf("dead-letter queue of %s: %w", q.URL(), err)
 	}
-	name, err := deadQueueName(attributes[string(types.QueueAttributeNameRedrivePolicy)])
+	name, err := deadLetterQueueName(attributes[string(types.QueueAttributeNameRedrivePolicy)])
 	if err != nil {
 		return nil, fmt.Errorf("dead-letter queue of %s: %w", q.URL(), err)
 	}
@@ -32,9 +32,9 @@ func (q *Queue) Dead(ctx context.Context) (*Queue, error) {
 	return dead, nil
 }
 
-// deadQueueName returns the queue's name from a policy: the last part of an ARN such as
-// arn:aws:sqs:us-east-1:123456789012:atelier-dead.
-func deadQueueName(policy string) (string, error) {
+// deadLetterQueueName returns the name of the queue that a RedrivePolicy names: the last part of an
+// ARN such as arn:aws:sqs:us-east-1:123456789012:atelier-dead.
+func deadLetterQueueName(policy string) (string, error) {
 	if policy == "" {
 		return "", ErrNoDeadLetters
 	}

@@ -41,13 +41,13 @@ type Queue struct {
 	url    atomic.Pointer[string] // nil until it is known
 }
 
-// New returns a connection to the queue with a name or URL, without a request. A missing queue is
-// detected at the first use, whose error wraps [ErrNoQueue] and says what to do. For a name, the
-// first use makes one more request, to get the URL.
+// New returns a connection to the queue with a name or URL. It sends no request. If the queue is
+// missing, the first use returns an error that wraps [ErrNoQueue] and says what to do. With a name,
+// the first use sends one more request, to get the URL.
 func New(cfg aws.Config, nameOrURL string) *Queue { return newQueue(newClient(cfg), nameOrURL) }
 
-// Open is [New] with one request to the service, for programs that must fail at their start if the
-// queue does not exist.
+// Open is like [New], but checks with one request that the queue exists, for programs that must not
+// start without it.
 func Open(ctx context.Context, cfg aws.Config, nameOrURL string) (*Queue, error) {
 	q := New(cfg, nameOrURL)
 	var err error
@@ -63,7 +63,7 @@ func Open(ctx context.Context, cfg aws.Config, nameOrURL string) (*Queue, error)
 }
 
 func newClient(cfg aws.Config) *sqs.Client {
-	return sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.HTTPClient = awshttp.Whole(o.HTTPClient) })
+	return sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.HTTPClient = awshttp.WithoutResends(o.HTTPClient) })
 }
 
 func newQueue(client *sqs.Client, nameOrURL string) *Queue {
@@ -74,7 +74,7 @@ func newQueue(client *sqs.Client, nameOrURL string) *Queue {
 	return q
 }
 
-// address returns the queue's URL. It requests the URL if it is not known.
+// address returns the queue's URL. If only the name is known, it requests the URL.
 func (q *Queue) address(ctx context.Context) (*string, error) {
 	if url := q.url.Load(); url != nil {
 		return url, nil

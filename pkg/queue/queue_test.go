@@ -50,11 +50,11 @@ func TestOpen(t *testing.T) {
 		}
 	})
 	t.Run("its dead-letter queue is found", func(t *testing.T) {
-		dead, err := q.Dead(t.Context())
+		dead, err := q.DeadLetterQueue(t.Context())
 		if err != nil || !strings.HasSuffix(dead.URL(), "/atelier-dead") {
 			t.Fatalf("got %v, %v", dead, err)
 		}
-		if _, err := dead.Dead(t.Context()); !errors.Is(err, queue.ErrNoDeadLetters) {
+		if _, err := dead.DeadLetterQueue(t.Context()); !errors.Is(err, queue.ErrNoDeadLetters) {
 			t.Errorf("the dead-letter queue of the dead-letter queue: got %v, want ErrNoDeadLetters", err)
 		}
 	})
@@ -72,11 +72,11 @@ func TestUnavailableService(t *testing.T) {
 }
 
 func TestDeadQueueName(t *testing.T) {
-	if got, err := queue.DeadQueueName(`{"deadLetterTargetArn":"arn:aws-cn:sqs:cn-north-1:123456789012:a-dead","maxReceiveCount":10}`); err != nil || got != "a-dead" {
+	if got, err := queue.DeadLetterQueueName(`{"deadLetterTargetArn":"arn:aws-cn:sqs:cn-north-1:123456789012:a-dead","maxReceiveCount":10}`); err != nil || got != "a-dead" {
 		t.Errorf("got %q, %v; want a-dead", got, err)
 	}
 	for _, bad := range []string{"{", "{}", `{"deadLetterTargetArn":"a-dead"}`, `{"deadLetterTargetArn":"arn:aws:sns:r:1:topic"}`, `{"deadLetterTargetArn":"arn:aws:sqs:r:1:"}`} {
-		if got, err := queue.DeadQueueName(bad); err == nil || !strings.Contains(err.Error(), "RedrivePolicy") {
+		if got, err := queue.DeadLetterQueueName(bad); err == nil || !strings.Contains(err.Error(), "RedrivePolicy") {
 			t.Errorf("%s: got %q, %v; want an error that names the policy", bad, got, err)
 		}
 	}

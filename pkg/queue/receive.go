@@ -20,11 +20,11 @@ const (
 	MaxWait  = 20 * time.Second // of a long poll
 )
 
-// Receive waits up to wait (at most [MaxWait]) for messages and returns up to max of them (1 to
+// Receive waits for messages for up to wait (at most [MaxWait]) and returns up to max of them (1 to
 // [MaxBatch]). Each is hidden from other receivers for visibility. Times are rounded up to whole
-// seconds. An empty result is no error; with a wait of 0 the queue may have messages all the same.
-// After an error, also that of a canceled ctx, messages may have been received; they are delivered
-// again.
+// seconds. No message is not an error; with a wait of 0 the result may be empty although the queue
+// has messages. After an error, also one because ctx was canceled, messages may have been received:
+// they are delivered again when their visibility ends.
 func (q *Queue) Receive(ctx context.Context, max int, wait, visibility time.Duration) ([]job.Delivery, error) {
 	url, err := q.address(ctx)
 	if err != nil {
@@ -84,7 +84,7 @@ func (q *Queue) Delete(ctx context.Context, d job.Delivery) error {
 	return nil
 }
 
-// seconds rounds up, so that no short time becomes 0.
+// seconds returns d in whole seconds, rounded up, so that a short time does not become 0.
 func seconds(d time.Duration) int32 {
 	return int32((d + time.Second - 1) / time.Second) //nolint:gosec // hours at most
 }

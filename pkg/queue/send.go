@@ -48,9 +48,10 @@ func attributesOf(m job.Message) map[string]types.MessageAttributeValue {
 	return map[string]types.MessageAttributeValue{requestID: {DataType: aws.String("String"), StringValue: &m.Request}}
 }
 
-// SendAll sends many messages, in batches of [MaxBatch]. The error is an [*UnsentError] with those
-// messages that may not be in the queue; all others were sent. A message that the service refuses
-// does not stop the rest. A failed call does, because the next call would fail too.
+// SendAll sends many messages, in batches of [MaxBatch]. Its error is an [*UnsentError] with the
+// messages that may not be in the queue; all others were sent. If the service refuses a message,
+// the rest is sent nevertheless. If a call fails, SendAll stops, because the next call would fail
+// too.
 func (q *Queue) SendAll(ctx context.Context, ms []job.Message) error {
 	unsent := &UnsentError{Of: len(ms)}
 	for start := 0; start < len(ms); start += MaxBatch {
@@ -105,7 +106,7 @@ func (q *Queue) sendBatch(ctx context.Context, ms []job.Message) ([]error, error
 
 var errNotConfirmed = errors.New("the service's response does not mention it")
 
-// entryIndex returns the message's index, which is the entry's id, or -1 for any other id.
+// entryIndex returns the index that an entry's id stands for; -1 if it stands for none.
 func entryIndex(id *string, ms []job.Message) int {
 	if i, err := strconv.Atoi(aws.ToString(id)); err == nil && i >= 0 && i < len(ms) {
 		return i

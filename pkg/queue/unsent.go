@@ -14,7 +14,7 @@ type UnsentError struct {
 	Reason   error         // of the first of them
 }
 
-// maxNamed is the number of jobs in the error's text, which must fit into a log line.
+// maxNamed is how many jobs the text of the error names at most, so that it fits into a log line.
 const maxNamed = 10
 
 func (e *UnsentError) Error() string {

@@ -1,6 +1,6 @@
-// Package readahead makes the kernel read files before they are touched, with many requests at a
-// time. Without it, a program's library on a network file system is read page by page as the
-// program touches it, one request after the other.
+// Package readahead makes the kernel read files before a program uses them, with many requests at a
+// time. Without it, a library on a network file system is read page by page as the program reaches
+// each page, one request after the other.
 package readahead
 
 import (
@@ -65,7 +65,7 @@ func load(f *os.File) (l List, err error) {
 	return l, nil
 }
 
-// maxFiles is the most files of a folder that are read ahead.
+// maxFiles is how many files of a folder are read ahead at most.
 const maxFiles = 256
 
 // folder returns a list of the whole files of a folder and its subfolders.
@@ -88,5 +88,5 @@ func folder(root *os.Root) (l List, err error) {
 	return l, err
 }
 
-// openFlags open files of any kind without blocking, as opening a pipe without a writer would.
+// openFlags open a file for reading without blocking, even if it is a pipe that nobody writes to.
 const openFlags = os.O_RDONLY | syscall.O_NONBLOCK

@@ -7,5 +7,5 @@ import "errors"
 // Start is supported only on Linux.
 func Start(string, int64) (int64, error) { return 0, errors.ErrUnsupported }
 
-// Touched is supported only on Linux.
-func Touched(string) (List, error) { return List{}, errors.ErrUnsupported }
+// ListTouched is supported only on Linux.
+func ListTouched(string) (List, error) { return List{}, errors.ErrUnsupported }

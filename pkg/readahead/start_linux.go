@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Start requests that the kernel reads the files at path, and does not wait for them: a program
-// that touches a page earlier waits for that page only. path is either a list of files in its own
-// folder, or a folder, whose files are all requested. At most limit bytes are requested. Requests
-// for pages in the page cache cost almost nothing.
+// Start asks the kernel to read the files at path, and does not wait for them. A program that
+// reaches a page before it was read waits for that page only. path is either a list of files in its
+// own folder, or a folder, all of whose files are requested. At most limit bytes are requested.
+// Requests for pages that are in the page cache already cost almost nothing.
 //
 // It returns how many bytes were requested, also with an error. An error means that some files are
 // not read ahead; it can be ignored.

@@ -158,9 +158,9 @@ func TestStartRefusesInvalidLists(t *testing.T) {
 	}
 }
 
-// TestTouched checks that the list contains the mapped pages that this process has touched, and
+// TestListTouched checks that the list contains the mapped pages that this process has touched, and
 // none far from them.
-func TestTouched(t *testing.T) {
+func TestListTouched(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "library.so")
 	coldFile(t, path, 1024)
@@ -179,7 +179,7 @@ func TestTouched(t *testing.T) {
 	for _, p := range []int64{0, 300, 799} {
 		sum += int(b[p*page])
 	}
-	list, err := readahead.Touched(dir)
+	list, err := readahead.ListTouched(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

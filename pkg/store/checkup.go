@@ -12,11 +12,11 @@ import (
 
 // A Checkup is the state of an active job for the sweeper.
 type Checkup struct {
-	Job       job.Job
-	Leased    bool      // a worker has a valid lease
-	Abandoned bool      // its worker's lease has expired, and no message was sent since
-	Announced time.Time // when the last known message for it was sent
-	RunBegan  time.Time // when its current run was begun, by the file server's clock
+	Job         job.Job
+	Leased      bool      // a worker has a valid lease
+	Abandoned   bool      // its worker's lease has expired, and no message was sent since
+	MessageSent time.Time // when the last known message for it was sent
+	RunBegan    time.Time // when its current run was begun, by the file server's clock
 }
 
 // Checkup reads the state of an active job, and repairs what it can; now is by the file server's
@@ -38,11 +38,11 @@ func (s *Store) Checkup(e Entry, now time.Time, stale time.Duration) (Checkup, e
 
 func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup, err error) {
 	id := e.ID
-	c.Announced, err = s.modTime(s.entryPath(e))
+	c.MessageSent, err = s.modTime(s.entryPath(e))
 	if errors.Is(err, fs.ErrNotExist) {
 		// The process that was completing the run has died, or is about to remove the entry.
 		if err = s.rename(s.entryPath(e)+leavingSuffix, s.entryPath(e)); err == nil {
-			c.Announced, err = s.modTime(s.entryPath(e))
+			c.MessageSent, err = s.modTime(s.entryPath(e))
 		}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
@@ -62,7 +62,7 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 		}
 		err = why // it has expired, or is old and was never made
 	}
-	if errors.Is(err, job.ErrNotFound) && now.Sub(c.Announced) > stale {
+	if errors.Is(err, job.ErrNotFound) && now.Sub(c.MessageSent) > stale {
 		if ferr := s.removeNeverMade(e); !errors.Is(ferr, errInUse) { // in use: later
 			err = errors.Join(err, ferr)
 		}
@@ -101,7 +101,7 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 		return c, err
 	}
 	c.Leased = r.State == job.Running && !expired
-	c.Abandoned = expired && c.Announced.Before(r.written.Add(r.lease()))
+	c.Abandoned = expired && c.MessageSent.Before(r.written.Add(r.lease()))
 	return c, nil
 }
 

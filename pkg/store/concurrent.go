@@ -70,10 +70,10 @@ func runAll(calls []func() error) error {
 // available. A job or folder that is damaged does not stop it, because that would hold up all
 // others.
 func mustStop(ctx context.Context, err error) bool {
-	return ctx.Err() != nil || errors.Is(err, job.ErrStoreAway)
+	return ctx.Err() != nil || errors.Is(err, job.ErrStoreUnavailable)
 }
 
-// failures keeps one of many errors, preferably job.ErrStoreAway, which concerns all jobs. add may
+// failures keeps one of many errors, preferably job.ErrStoreUnavailable, which concerns all jobs. add may
 // be called concurrently.
 type failures struct {
 	mu  sync.Mutex
@@ -83,7 +83,7 @@ type failures struct {
 func (f *failures) add(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err != nil && (f.err == nil || errors.Is(err, job.ErrStoreAway)) {
+	if err != nil && (f.err == nil || errors.Is(err, job.ErrStoreUnavailable)) {
 		f.err = err
 	}
 }

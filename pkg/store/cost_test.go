@@ -163,15 +163,15 @@ func TestFileOperations(t *testing.T) {
 
 // forgetOwner makes the process one that has not counted the owner yet.
 func forgetOwner(sc scene) func(*testing.T) {
-	return func(*testing.T) { sc.accounts.byFolder = nil }
+	return func(*testing.T) { sc.allCounts.byFolder = nil }
 }
 
 // makeCountsOld makes the counts too old to be used.
 func makeCountsOld(sc scene) func(*testing.T) {
 	return func(*testing.T) {
-		a := sc.account(ownerFolder(""))
-		a.active.began = a.active.began.Add(-countAge)
-		for _, c := range a.open {
+		o := sc.ownerCounts(ownerFolder(""))
+		o.active.began = o.active.began.Add(-countAge)
+		for _, c := range o.open {
 			c.began = c.began.Add(-countAge)
 		}
 	}

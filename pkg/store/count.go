@@ -52,24 +52,24 @@ type count struct {
 func (c *count) set(used use, at stamp) { c.stamp, c.used, c.spent = at, used, use{} }
 
 // count counts one of an owner's folders.
-func (s *Store) count(a *account, c *count) error {
+func (s *Store) count(o *ownerCounts, c *count) error {
 	began := time.Now()
 	var used use
 	switch c {
-	case &a.uploads:
-		pending, err := s.pendingUploads(a.folder, began)
+	case &o.uploads:
+		pending, err := s.pendingUploads(o.folder, began)
 		if err != nil {
 			return err
 		}
 		used = totalUse(pending)
-	case &a.active:
-		jobs, err := s.countActive(a.folder)
+	case &o.active:
+		jobs, err := s.countActive(o.folder)
 		if err != nil {
 			return err
 		}
 		used.unfinished = jobs
 	default:
-		hours, err := s.countHours(a.folder, []string{c.hour})
+		hours, err := s.countHours(o.folder, []string{c.hour})
 		if err != nil {
 			return err
 		}
@@ -81,20 +81,20 @@ func (s *Store) count(a *account, c *count) error {
 
 // countUnknown counts what is limited and was not counted yet, or too long ago. learned is whether
 // it has counted anything.
-func (s *Store) countUnknown(a *account, limit use, now time.Time) (learned bool, err error) {
+func (s *Store) countUnknown(o *ownerCounts, limit use, now time.Time) (learned bool, err error) {
 	var calls []func() error
-	if limit.unfinished != unlimited && a.active.began.IsZero() {
-		calls = append(calls, func() error { return s.count(a, &a.active) })
+	if limit.unfinished != unlimited && o.active.began.IsZero() {
+		calls = append(calls, func() error { return s.count(o, &o.active) })
 	}
-	if (limit.uploads != unlimited || limit.kib != unlimited) && a.uploads.began.IsZero() {
-		calls = append(calls, func() error { return s.count(a, &a.uploads) })
+	if (limit.uploads != unlimited || limit.kib != unlimited) && o.uploads.began.IsZero() {
+		calls = append(calls, func() error { return s.count(o, &o.uploads) })
 	}
 	if limit.daily != unlimited || limit.kib != unlimited {
-		if a.past != nil {
-			a.closeHours(now)
+		if o.past != nil {
+			o.closeHours(now)
 		}
-		if a.past == nil || len(a.open) > maxOpen {
-			calls = append(calls, func() error { return s.countNewHours(a, now) })
+		if o.past == nil || len(o.open) > maxOpen {
+			calls = append(calls, func() error { return s.countNewHours(o, now) })
 		}
 	}
 	return len(calls) > 0, concurrently(calls...)
@@ -102,16 +102,16 @@ func (s *Store) countUnknown(a *account, limit use, now time.Time) (learned bool
 
 // closeHours moves the hours that are over, and were counted after their end, to the past ones, and
 // adds those that have begun by the fastest clock, which are empty.
-func (a *account) closeHours(now time.Time) {
-	p := a.past
+func (o *ownerCounts) closeHours(now time.Time) {
+	p := o.past
 	for _, hour := range hoursFrom(p.Through, now) {
-		c := a.open[hour]
+		c := o.open[hour]
 		if c == nil {
-			a.open[hour] = &count{hour: hour, stamp: stamp{began: startOf(hour).Add(-clockTolerance)}}
+			o.open[hour] = &count{hour: hour, stamp: stamp{began: startOf(hour).Add(-clockTolerance)}}
 		} else if p.Through == hour && !c.began.Before(startOf(hour).Add(time.Hour+clockTolerance)) {
 			p.setHour(hour, hourUsage{Jobs: c.used.daily + c.spent.daily, KiB: c.used.kib + c.spent.kib})
 			p.Through = hourOf(startOf(hour).Add(time.Hour))
-			delete(a.open, hour)
+			delete(o.open, hour)
 		}
 	}
 	p.sumOldHours(now)
@@ -119,51 +119,51 @@ func (a *account) closeHours(now time.Time) {
 
 // countNewHours counts the hours of the index after those that were counted by this process, or by
 // another one that has written them to usage/.
-func (s *Store) countNewHours(a *account, now time.Time) error {
+func (s *Store) countNewHours(o *ownerCounts, now time.Time) error {
 	began := time.Now()
-	note := s.readUsage(a.folder, now)
-	p := a.past
+	note := s.readUsage(o.folder, now)
+	p := o.past
 	if p == nil || note != nil && note.Through > p.Through {
 		p = note
 	}
 	if p == nil || p.Through < hourOf(now.Add(-day)) {
-		return s.countAll(a, now)
+		return s.countAll(o, now)
 	}
 	noted := note != nil && note.Through == hourOf(now.Add(-clockTolerance))
-	counts, err := s.countHours(a.folder, hoursFrom(p.Through, now))
+	counts, err := s.countHours(o.folder, hoursFrom(p.Through, now))
 	if err != nil {
 		return err
 	}
-	a.setCounts(p, counts, now, stampOf(began))
+	o.setCounts(p, counts, now, stampOf(began))
 	if !noted {
-		s.writeUsage(a.folder, p)
+		s.writeUsage(o.folder, p)
 	}
 	return nil
 }
 
 // countAll counts all hours of an owner in the index.
-func (s *Store) countAll(a *account, now time.Time) error {
+func (s *Store) countAll(o *ownerCounts, now time.Time) error {
 	began := time.Now()
-	hours, err := s.ownerHours(a.folder, now)
+	hours, err := s.ownerHours(o.folder, now)
 	if err == nil && len(hours) == 0 {
 		err = s.checkReachable() // missing folders look like empty ones
 	}
 	if err != nil {
 		return err
 	}
-	counts, err := s.countHours(a.folder, hours)
+	counts, err := s.countHours(o.folder, hours)
 	if err != nil {
 		return err
 	}
 	p := &pastUsage{V: usageVersion, Hours: map[string]hourUsage{}}
-	a.setCounts(p, counts, now, stampOf(began))
-	a.lastFull = stampOf(began)
-	s.writeUsage(a.folder, p)
+	o.setCounts(p, counts, now, stampOf(began))
+	o.lastFull = stampOf(began)
+	s.writeUsage(o.folder, p)
 	return nil
 }
 
 // setCounts sets the counts of all hours that are not in p.
-func (a *account) setCounts(p *pastUsage, counts map[string]hourUsage, now time.Time, at stamp) {
+func (o *ownerCounts) setCounts(p *pastUsage, counts map[string]hourUsage, now time.Time, at stamp) {
 	p.Through = hourOf(now.Add(-clockTolerance))
 	for hour, t := range counts {
 		if hour < p.Through {
@@ -171,10 +171,10 @@ func (a *account) setCounts(p *pastUsage, counts map[string]hourUsage, now time.
 		}
 	}
 	p.sumOldHours(now)
-	a.past = p
-	maps.DeleteFunc(a.open, func(hour string, _ *count) bool { return hour < p.Through })
-	a.closeHours(now)
-	for hour, c := range a.open {
+	o.past = p
+	maps.DeleteFunc(o.open, func(hour string, _ *count) bool { return hour < p.Through })
+	o.closeHours(now)
+	for hour, c := range o.open {
 		c.set(counts[hour].use(), at)
 	}
 }

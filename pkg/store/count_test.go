@@ -155,7 +155,7 @@ func TestOvershootOfProcessesInTurn(t *testing.T) {
 					}
 					p := process[random.IntN(processes)]
 					if random.IntN(50) == 0 {
-						p.accounts.byFolder = nil // as after a start
+						p.allCounts.byFolder = nil // as after a start
 					}
 					switch before := there(); {
 					case len(jobs) > 0 && random.IntN(4) == 0:

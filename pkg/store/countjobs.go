@@ -40,7 +40,7 @@ func (s *Store) countHours(owner string, hours []string) (map[string]hourUsage, 
 // countTree counts the jobs in folders of a tree, each with the folders below it. isFolder reports
 // by its path in the tree whether a name is a folder. It lists all folders of a level before those
 // of the next, so that concurrentlyLimited bounds how many are listed at the same time. If the
-// whole directory is not available the error is job.ErrStoreAway: missing folders look like empty
+// whole directory is not available the error is job.ErrStoreUnavailable: missing folders look like empty
 // ones.
 func (s *Store) countTree(tree string, folders []string, isFolder func(path string) bool) ([]hourUsage, error) {
 	type part struct {
@@ -97,7 +97,7 @@ func (s *Store) countFolder(tree, path string, isFolder func(path string) bool) 
 			continue
 		}
 		t.Jobs++
-		if kib, err := strconv.ParseInt(counts, 10, 64); err == nil && kib >= 0 && kib <= maxCharge {
+		if kib, err := strconv.ParseInt(counts, 10, 64); err == nil && kib >= 0 && kib <= maxStoredKiB {
 			t.KiB += kib
 		}
 	}

@@ -28,7 +28,7 @@ func (sc scene) createUnder(owner string, id job.ID) {
 func (sc scene) addToIndexes(owner string, ids ...job.ID) {
 	sc.Helper()
 	for _, id := range ids {
-		spec := job.Spec{ID: id, Owner: owner, Charge: 97}
+		spec := job.Spec{ID: id, Owner: owner, StoredKiB: 97}
 		for _, path := range []string{sc.activePath(owner, id), sc.ownerEntry(&spec)} {
 			if err := sc.makeInFolder(path, func() error { return sc.createEmpty(path) }); err != nil {
 				sc.Fatal(err)
@@ -54,12 +54,12 @@ func TestCountsCostFewCalls(t *testing.T) {
 	if n > 200 { // 35 minutes in each tree, two calls each
 		t.Errorf("%d calls of a process that does not know the owner:\n%s", n, all)
 	}
-	account := a.account(ownerFolder("anna"))
-	if used, want := account.used(time.Now()), (use{jobs, jobs, 97 * jobs, 0}); used != want {
+	counts := a.ownerCounts(ownerFolder("anna"))
+	if used, want := counts.used(time.Now()), (use{jobs, jobs, 97 * jobs, 0}); used != want {
 		t.Errorf("counted %+v, want %+v", used, want)
 	}
 	n, all = a.calls(func() {
-		if err := a.count(account, &account.active); err != nil {
+		if err := a.count(counts, &counts.active); err != nil {
 			t.Error(err)
 		}
 	})

@@ -56,7 +56,7 @@ func (s *Store) prepareSubmission(spec *job.Spec, picture, stylePicture []byte) 
 	if stylePicture != nil {
 		setSizeAndHash(spec.StyleInput, stylePicture)
 	}
-	spec.Charge = charge(spec)
+	spec.StoredKiB = storedKiB(spec)
 	if err := validSpec(spec, spec.ID); err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (s *Store) prepareSubmission(spec *job.Spec, picture, stylePicture []byte) 
 	for _, u := range UploadsOf(spec) {
 		taken = taken.minus(u.use())
 	}
-	return s.reserve(spec.Owner, spec.ID, submissionOf(spec), taken)
+	return s.reserve(spec.Owner, spec.ID, useOf(spec), taken)
 }
 
 // asDiskFull adds job.ErrDiskFull to an error which means that the file system is full.
@@ -87,9 +87,9 @@ func (s *Store) draftDir(id job.ID) string {
 	return filepath.Join(s.jobsFolder(id), draftPrefix+string(id))
 }
 
-// A submission is the content of spec.json: what was asked for, and the job's first record, so that
+// A specRecord is the content of spec.json: what was asked for, and the job's first record, so that
 // the same file is also the first status.
-type submission struct {
+type specRecord struct {
 	*record
 	V           int        `json:"v"`
 	Input       job.Input  `json:"input"`
@@ -97,14 +97,14 @@ type submission struct {
 	Key         string     `json:"key,omitempty"`
 	Upload      job.ID     `json:"upload,omitempty"`
 	StyleUpload job.ID     `json:"style_upload,omitempty"`
-	Charge      int64      `json:"charge,omitempty"`
+	StoredKiB   int64      `json:"charge,omitempty"`
 	MaxSize     int        `json:"max_size,omitempty"`
 }
 
 // makeDraft fills a job's folder, and adds the job to active/. So no job is visible that is not in
 // active/.
 func (s *Store) makeDraft(spec *job.Spec, picture, stylePicture []byte) error {
-	b, err := json.Marshal(submission{newRecord(spec.New()), spec.V, spec.Input, spec.StyleInput, spec.Key, spec.Upload, spec.StyleUpload, spec.Charge, spec.MaxSize})
+	b, err := json.Marshal(specRecord{newRecord(spec.New()), spec.V, spec.Input, spec.StyleInput, spec.Key, spec.Upload, spec.StyleUpload, spec.StoredKiB, spec.MaxSize})
 	if err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (s *Store) discardDraft(spec *job.Spec) error {
 
 // ownerEntry returns the path of a job in its owner's index.
 func (s *Store) ownerEntry(spec *job.Spec) string {
-	return s.ownerEntryAs(spec, strconv.FormatInt(spec.Charge, 10))
+	return s.ownerEntryAs(spec, strconv.FormatInt(spec.StoredKiB, 10))
 }
 
 func (s *Store) ownerEntryAs(spec *job.Spec, counts string) string {

@@ -15,7 +15,7 @@ import (
 // read, and a worker finds no folder to write into and discards its work. What a crash leaves,
 // [Store.EndErasures] removes. It is no error if the job is gone already.
 //
-// Errors: job.ErrNotFound, job.ErrStoreAway.
+// Errors: job.ErrNotFound, job.ErrStoreUnavailable.
 func (s *Store) Erase(id job.ID, why string) error {
 	err := checkID(id)
 	if err == nil {
@@ -109,7 +109,7 @@ func (s *Store) endErasures(ctx context.Context) error {
 			err = derr
 		}
 		failed.add(err)
-		if errors.Is(failed.err, job.ErrStoreAway) {
+		if errors.Is(failed.err, job.ErrStoreUnavailable) {
 			return failed.err
 		}
 	}

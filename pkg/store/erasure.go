@@ -146,7 +146,7 @@ func (s *Store) markErasedInIndex(spec *job.Spec) error {
 	if time.Since(spec.ID.Time()) > day {
 		return s.remove(entry)
 	}
-	err := s.rename(entry, s.ownerEntryAs(spec, goneCharge))
+	err := s.rename(entry, s.ownerEntryAs(spec, goneMark))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // it is marked already
 	}

@@ -75,13 +75,13 @@ func (l *Lease) checkHeld() error {
 	return nil
 }
 
-// asLeaseLost converts the error that the job's files are missing: to job.ErrStoreAway if the whole
+// asLeaseLost converts the error that the job's files are missing: to job.ErrStoreUnavailable if the whole
 // store is not available, and else to job.ErrLeaseLost.
 func (l *Lease) asLeaseLost(err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if why := l.store.whyMissing(l.Spec.ID); errors.Is(why, job.ErrStoreAway) {
+	if why := l.store.whyMissing(l.Spec.ID); errors.Is(why, job.ErrStoreUnavailable) {
 		return why
 	}
 	return fmt.Errorf("%w: the job is gone", job.ErrLeaseLost)

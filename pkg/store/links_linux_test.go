@@ -113,7 +113,7 @@ func linkInPath(t *testing.T, folder string) {
 	_ = sc.SetNote(SweepNote, []byte("note"))
 	if active, err := sc.Active(); err == nil {
 		for _, e := range active {
-			_ = sc.Announced(e)
+			_ = sc.RecordMessageSent(e)
 			_, _ = sc.Checkup(e, later, time.Hour)
 		}
 	}

@@ -23,7 +23,7 @@ const maxScan = 500
 
 // List returns jobs, newest first. A page may be short, even empty, and still have a next: the id
 // for [Query.Before] of the next page; "" means that there are no more. Jobs made during the call
-// may or may not be included. If the directory is not available the error is job.ErrStoreAway.
+// may or may not be included. If the directory is not available the error is job.ErrStoreUnavailable.
 func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
 	w := walk{Store: s, root: filepath.Join(s.dir, jobsDir), place: job.ID.Folder, before: q.Before, lists: maxScan}
 	if q.Owner != "" {

@@ -118,8 +118,8 @@ func TestListOfUnavailableDirectory(t *testing.T) {
 	}
 	t.Cleanup(func() { os.RemoveAll(s.Dir() + ".away") })
 	for _, owner := range []string{"", "anna"} {
-		if jobs, _, err := s.List(store.Query{Limit: 1, Owner: owner}); !errors.Is(err, job.ErrStoreAway) {
-			t.Errorf("owner %q: got %v, %v, want %v", owner, jobs, err, job.ErrStoreAway)
+		if jobs, _, err := s.List(store.Query{Limit: 1, Owner: owner}); !errors.Is(err, job.ErrStoreUnavailable) {
+			t.Errorf("owner %q: got %v, %v, want %v", owner, jobs, err, job.ErrStoreUnavailable)
 		}
 	}
 }

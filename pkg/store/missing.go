@@ -79,10 +79,10 @@ func (s *Store) explainMissing(id job.ID, find func() error) error {
 	return err
 }
 
-// checkReachable returns job.ErrStoreAway if the whole directory is not available.
+// checkReachable returns job.ErrStoreUnavailable if the whole directory is not available.
 func (s *Store) checkReachable() error {
 	if _, err := s.modTime(filepath.Join(s.dir, formatFile)); err != nil {
-		return fmt.Errorf("%w: %w", job.ErrStoreAway, err)
+		return fmt.Errorf("%w: %w", job.ErrStoreUnavailable, err)
 	}
 	return nil
 }

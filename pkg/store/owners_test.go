@@ -52,8 +52,8 @@ func TestOwnerAmongMany(t *testing.T) {
 		t.Errorf("%.1f calls for each submission", each)
 	}
 	calls, most = 0, 0
-	account := sc.account(ownerFolder("anna"))
-	if err := sc.count(account, &account.active); err != nil {
+	counts := sc.ownerCounts(ownerFolder("anna"))
+	if err := sc.count(counts, &counts.active); err != nil {
 		t.Fatal(err)
 	}
 	if calls > 60 || most > 64 {

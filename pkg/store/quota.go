@@ -96,12 +96,12 @@ func (u use) within(limit use) bool {
 	return u.unfinished <= limit.unfinished && u.daily <= limit.daily && u.kib <= limit.kib && u.uploads <= limit.uploads
 }
 
-// submissionOf returns what a spec takes of its owner's quotas.
-func submissionOf(spec *job.Spec) use { return use{unfinished: 1, daily: 1, kib: spec.Charge} }
+// useOf returns what a job with this spec takes of its owner's quotas.
+func useOf(spec *job.Spec) use { return use{unfinished: 1, daily: 1, kib: spec.StoredKiB} }
 
-// charge returns how many KiB a job counts for in what its owner stores: the submitted pictures, an
+// storedKiB returns how many KiB of its owner's quota of stored bytes a job takes: the submitted pictures, an
 // allowance for the result by its format and pixels, and one for thumbnail, preview and records.
-func charge(spec *job.Spec) int64 {
+func storedKiB(spec *job.Spec) int64 {
 	const besides = 96 << 10
 	bytes := spec.Input.Bytes + besides
 	if spec.StyleInput != nil {
@@ -117,5 +117,5 @@ func charge(spec *job.Spec) int64 {
 		}
 		bytes += int64(pixels * perPixel)
 	}
-	return min((bytes+1023)>>10, maxCharge)
+	return min((bytes+1023)>>10, maxStoredKiB)
 }

@@ -27,7 +27,7 @@ func TestStoredBytesAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := wantQuota(t, a.Create(spec(), picture, nil), "stored_bytes")
-	if q.Limit != 1<<20 || q.Used != 2*int64(first.Charge)<<10 {
+	if q.Limit != 1<<20 || q.Used != 2*int64(first.StoredKiB)<<10 {
 		t.Errorf("%+v", q)
 	}
 	// Another process reads it from the directory; what was erased is free.
@@ -55,7 +55,7 @@ func TestStoredBytesOfOtherHours(t *testing.T) {
 	long := time.Now().Add(-100 * time.Hour)
 	entry := func(at time.Time) string {
 		spec := sc.specAt(at)
-		spec.Owner, spec.Charge = "anna", 500
+		spec.Owner, spec.StoredKiB = "anna", 500
 		path := sc.ownerEntry(spec)
 		if err := sc.makeInFolder(path, func() error { return sc.createEmpty(path) }); err != nil {
 			t.Fatal(err)

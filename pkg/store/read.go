@@ -13,7 +13,7 @@ import (
 
 // Job reads a job as users see it.
 //
-// Errors: job.ErrNotFound, job.ErrGone, job.ErrStoreAway.
+// Errors: job.ErrNotFound, job.ErrGone, job.ErrStoreUnavailable.
 func (s *Store) Job(id job.ID) (job.Job, error) {
 	r, err := s.currentRecord(id)
 	if err != nil {

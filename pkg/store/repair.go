@@ -73,10 +73,10 @@ func (r *reconciliation) compareOwnerFolder(dir string) error {
 		text, counts, _ := strings.Cut(name, ".")
 		id, err := job.ParseID(text)
 		switch {
-		case err == nil && counts == goneCharge && r.late: // it no longer counts as a submission
+		case err == nil && counts == goneMark && r.late: // it no longer counts as a submission
 			repairs = append(repairs, func() error { return r.remove(filepath.Join(dir, name)) })
 			continue
-		case err == nil && counts == goneCharge: // it still counts
+		case err == nil && counts == goneMark: // it still counts
 		case err == nil:
 			ids = append(ids, id)
 			if !r.jobs[id] {

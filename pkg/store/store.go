@@ -45,7 +45,7 @@ type Config struct {
 	// Names that were never copied, or whose copies are already removed, are no error. After an
 	// error the jobs are gone for readers but their erasures are not complete: it is called again
 	// by [Store.EndErasures] or [Store.Expire]. Erase returns the error. It must wrap
-	// job.ErrStoreAway if calls for other jobs would fail as well.
+	// job.ErrStoreUnavailable if calls for other jobs would fail as well.
 	//
 	// It is called concurrently.
 	Unpublish func(names []string) error
@@ -59,7 +59,7 @@ type Store struct {
 	maxAttempts int
 	unpublish   func(names []string) error
 	quotas      Quotas
-	accounts    accounts
+	allCounts   allCounts
 	freeSpace   freeSpace
 	grains      grainChooser
 	backlog     cachedBacklog

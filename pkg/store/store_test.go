@@ -176,7 +176,7 @@ func TestUnavailableStoreIsNotUnknownJob(t *testing.T) {
 		"Pictures": func() error { _, _, err := s.Pictures(&spec); return err },
 		"Claim":    func() error { _, err := s.Claim(t.Context(), spec.ID, 1, "w"); return err },
 	} {
-		if err := read(); !errors.Is(err, job.ErrStoreAway) || errors.Is(err, job.ErrNotFound) {
+		if err := read(); !errors.Is(err, job.ErrStoreUnavailable) || errors.Is(err, job.ErrNotFound) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 
 // Copies are removed before an erasure is complete; until they are, it is not.
 func TestUnpublish(t *testing.T) {
-	away := fmt.Errorf("%w: the bucket", job.ErrStoreAway)
+	away := fmt.Errorf("%w: the bucket", job.ErrStoreUnavailable)
 	sc := newScene(t)
 	var ids []job.ID
 	want := map[string]bool{}
@@ -43,7 +43,7 @@ func TestUnpublish(t *testing.T) {
 	}
 	failure = away
 	for _, id := range ids[:2] {
-		if err := sc.Erase(id, Erased); !errors.Is(err, job.ErrStoreAway) {
+		if err := sc.Erase(id, Erased); !errors.Is(err, job.ErrStoreUnavailable) {
 			t.Errorf("erased with copies left: %v", err)
 		}
 		if _, err := sc.Job(id); !errors.Is(err, job.ErrGone) {
@@ -54,7 +54,7 @@ func TestUnpublish(t *testing.T) {
 		}
 	}
 	calls = 0
-	if err := sc.EndErasures(context.Background()); !errors.Is(err, job.ErrStoreAway) || calls != 1 {
+	if err := sc.EndErasures(context.Background()); !errors.Is(err, job.ErrStoreUnavailable) || calls != 1 {
 		t.Errorf("the sweeper: %v, after %d calls; want one call", err, calls)
 	}
 	failure = nil

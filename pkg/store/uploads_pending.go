@@ -15,13 +15,13 @@ import (
 
 // countUploads lists an owner's pending uploads, and records the count for the quotas.
 func (s *Store) countUploads(folder string) ([]Upload, error) {
-	a := s.account(folder)
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	o := s.ownerCounts(folder)
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	began := time.Now()
 	pending, err := s.pendingUploads(folder, began)
 	if err == nil {
-		a.uploads.set(totalUse(pending), stampOf(began))
+		o.uploads.set(totalUse(pending), stampOf(began))
 	}
 	return pending, err
 }

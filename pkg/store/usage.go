@@ -21,8 +21,8 @@ const (
 	// clockTolerance is how much the clocks of the API's machines may differ, including the time
 	// that a submission takes from its id to its name in the index.
 	clockTolerance = 10 * time.Minute
-	// goneCharge replaces the KiB in the name of a job that was erased.
-	goneCharge = "gone"
+	// goneMark replaces the KiB in the name of a job that was erased.
+	goneMark = "gone"
 )
 
 // hourForm is the name of an hour's folder.

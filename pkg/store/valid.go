@@ -19,15 +19,15 @@ import (
 
 // Limits of the values in a record. They are well above what the store writes.
 const (
-	maxNumber   = 1_000_000      // runs, attempts, claims
-	maxText     = 2048           // bytes of a text: a style, a message
-	maxWord     = 128            // bytes of a name: of an owner, a worker, an engine
-	maxEdge     = 65535          // pixels of a submitted picture
-	maxInput    = 64 << 20       // bytes of a submitted picture
-	resultExtra = 1 << 20        // bytes of a result beyond 4 for each pixel
-	maxSmall    = 4 << 20        // bytes of a thumbnail or a preview
-	maxCharge   = 1 << 20        // KiB that one job counts for
-	maxLease    = 24 * time.Hour // of a claim
+	maxNumber    = 1_000_000      // runs, attempts, claims
+	maxText      = 2048           // bytes of a text: a style, a message
+	maxWord      = 128            // bytes of a name: of an owner, a worker, an engine
+	maxEdge      = 65535          // pixels of a submitted picture
+	maxInput     = 64 << 20       // bytes of a submitted picture
+	resultExtra  = 1 << 20        // bytes of a result beyond 4 for each pixel
+	maxSmall     = 4 << 20        // bytes of a thumbnail or a preview
+	maxStoredKiB = 1 << 20        // of one job
+	maxLease     = 24 * time.Hour // of a claim
 )
 
 // A finding is what is wrong with a record; "" if nothing is.
@@ -172,7 +172,7 @@ func validSpec(spec *job.Spec, id job.ID) error {
 	f.want(spec.Key == "" || isHash(spec.Key), "a key of %.80q", spec.Key)
 	f.want(spec.Upload == "" || checkID(spec.Upload) == nil, "an upload of %.80q", spec.Upload)
 	f.want(spec.StyleUpload == "" || checkID(spec.StyleUpload) == nil && spec.StyleUpload != spec.Upload && spec.StyleInput != nil, "a style upload of %.80q", spec.StyleUpload)
-	f.want(spec.Charge >= 0 && spec.Charge <= maxCharge, "a charge of %d KiB", spec.Charge)
+	f.want(spec.StoredKiB >= 0 && spec.StoredKiB <= maxStoredKiB, "%d KiB that count as stored", spec.StoredKiB)
 	f.time("created_at", &spec.CreatedAt)
 	f.input(&spec.Input)
 	if spec.StyleInput != nil {

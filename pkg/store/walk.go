@@ -58,7 +58,7 @@ func indexFolder(id job.ID) string {
 func jobIn(folder, name string, place func(job.ID) string) (id job.ID, ok bool) {
 	text, counts, _ := strings.Cut(name, ".") // see usage.go
 	id, err := job.ParseID(text)
-	return id, err == nil && counts != goneCharge && place(id) == folder
+	return id, err == nil && counts != goneMark && place(id) == folder
 }
 
 // A walk visits the jobs in a tree, newest first.

@@ -55,8 +55,8 @@ func ParseMix(s string) (Mix, error) {
 	return mix, nil
 }
 
-// String returns the canonical form, which [ParseMix] accepts: a single style's name, or names with
-// weights to four decimals. It is the style of a job's status.
+// String returns the canonical form, which [ParseMix] accepts: the name of a single style, or names
+// with weights to four decimals. A job's style is written in this form.
 func (m Mix) String() string {
 	if len(m) == 1 {
 		return m[0].Name

@@ -1,7 +1,7 @@
-// Package style is the catalogue of named styles: their names and titles, the pictures that they were
-// learnt from, and thumbnails that show their effect. It is separate from package model, so that
-// programs that only list styles do not need TensorFlow. model/train/styles.py has drawn all of it, and
-// it is embedded in the binary.
+// Package style is the catalogue of named styles: their names and titles, the pictures that they
+// were learnt from, and thumbnails that show their effect. It is separate from package model, so
+// that programs that only list styles do not need TensorFlow. The pictures and thumbnails are made
+// by model/train/styles.py and embedded in the program.
 package style
 
 import (
@@ -63,7 +63,8 @@ func Lookup(name string) (Style, error) {
 // as pictures.
 func Picture(name string) ([]byte, error) { return read("pictures", name) }
 
-// Thumbnail returns a picture of the style's effect on a photograph, a JPEG of 240x240 pixels.
+// Thumbnail returns a picture that shows the style's effect on a photograph, a JPEG of 240x240
+// pixels.
 func Thumbnail(name string) ([]byte, error) { return read("thumbnails", name) }
 
 func read(folder, name string) ([]byte, error) {

@@ -26,7 +26,7 @@ func TestClaimsAreRemembered(t *testing.T) {
 		{"ben", 6 * time.Minute, true},
 		{"carl", 20 * time.Hour, false},
 	} {
-		w := waitingJob{Job: job.Job{Owner: c.owner}, announced: now.Add(-c.sent)}
+		w := waitingJob{Job: job.Job{Owner: c.owner}, messageSent: now.Add(-c.sent)}
 		if got := m.wasOvertaken(w, 5*time.Minute); got != c.want {
 			t.Errorf("%s's job of %v ago: got overtaken: %t", c.owner, c.sent, got)
 		}
@@ -43,7 +43,7 @@ func TestClaimsAreRemembered(t *testing.T) {
 	if err != nil || len(m.Claimed) != maxClaimed || len(note) > 32<<10 {
 		t.Errorf("%d owners in %d bytes, %v", len(m.Claimed), len(note), err)
 	}
-	youngest := waitingJob{Job: job.Job{Owner: fmt.Sprint("owner ", 2*maxClaimed-1)}, announced: now}
+	youngest := waitingJob{Job: job.Job{Owner: fmt.Sprint("owner ", 2*maxClaimed-1)}, messageSent: now}
 	if !m.wasOvertaken(youngest, 5*time.Minute) {
 		t.Error("the youngest claim was dropped")
 	}

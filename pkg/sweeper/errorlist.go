@@ -18,7 +18,7 @@ type errorList struct {
 const maxErrors = 10
 
 func (f *errorList) add(err error) {
-	f.storeUnavailable = f.storeUnavailable || errors.Is(err, job.ErrStoreAway)
+	f.storeUnavailable = f.storeUnavailable || errors.Is(err, job.ErrStoreUnavailable)
 	switch {
 	case err == nil:
 	case len(f.errs) < maxErrors:

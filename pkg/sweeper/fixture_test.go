@@ -39,7 +39,7 @@ func newSweepTest(t *testing.T) *sweepTest {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.store.Close() })
-	if st.dead, err = st.queue.Dead(t.Context()); err != nil {
+	if st.dead, err = st.queue.DeadLetterQueue(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	st.sweep, err = sweeper.New(sweeper.Config{Store: st.store, Queue: st.queue, Dead: st.dead,

@@ -64,16 +64,16 @@ func (c jobCount) plus(d jobCount) jobCount {
 // A waitingJob has no lease, and its message was not sent for a while.
 type waitingJob struct {
 	job.Job
-	announced time.Time
-	runBegan  time.Time
+	messageSent time.Time
+	runBegan    time.Time
 }
 
 // latest returns the time at which its run began or its last message was sent, whichever is later.
 func (w waitingJob) latest() time.Time {
-	if w.runBegan.After(w.announced) {
+	if w.runBegan.After(w.messageSent) {
 		return w.runBegan
 	}
-	return w.announced
+	return w.messageSent
 }
 
 // checkJobs checks active jobs, and sends again or ends those that need it. If ctx allows it checks
@@ -179,8 +179,8 @@ func (s *Sweeper) checkJob(e store.Entry, now time.Time, r *findings) (n jobCoun
 		if r.claimed[c.Job.Owner].Before(c.RunBegan) {
 			r.claimed[c.Job.Owner] = c.RunBegan
 		}
-	case now.Sub(c.Announced) > s.resendInterval(c.Announced.Sub(c.RunBegan)) && len(r.waiting) < maxWaiting:
-		r.waiting = append(r.waiting, waitingJob{c.Job, c.Announced, c.RunBegan})
+	case now.Sub(c.MessageSent) > s.resendInterval(c.MessageSent.Sub(c.RunBegan)) && len(r.waiting) < maxWaiting:
+		r.waiting = append(r.waiting, waitingJob{c.Job, c.MessageSent, c.RunBegan})
 	}
 	return n
 }

@@ -21,7 +21,9 @@ import (
 //     one job and none of another. A surplus message does no harm: its receiver finds the job claimed
 //     or finished.
 func (s *Sweeper) resendLost(ctx context.Context, r *findings, m *jobsProgress, complete bool, now time.Time) error {
-	slices.SortFunc(r.waiting, func(a, b waitingJob) int { return cmp.Or(a.announced.Compare(b.announced), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(r.waiting, func(a, b waitingJob) int {
+		return cmp.Or(a.messageSent.Compare(b.messageSent), cmp.Compare(a.ID, b.ID))
+	})
 	depth, err := s.Queue.Depth(ctx)
 	if err != nil {
 		return err
@@ -34,7 +36,7 @@ func (s *Sweeper) resendLost(ctx context.Context, r *findings, m *jobsProgress, 
 			overtaken = append(overtaken, w.Job)
 		case m.Shortfalls >= minShortfalls && len(overtaken)+len(lost) < m.Missing:
 			lost = append(lost, w.Job)
-		case now.Sub(w.announced) > longWaitSweeps*s.Every && len(long) < maxLongWaiting:
+		case now.Sub(w.messageSent) > longWaitSweeps*s.Every && len(long) < maxLongWaiting:
 			long = append(long, w.Job)
 		}
 	}
@@ -136,7 +138,7 @@ func (s *Sweeper) resendBatch(ctx context.Context, why string, jobs []job.Job) e
 	s.resent.Add(int64(len(jobs)))
 	for _, j := range jobs {
 		s.Log.Info("sent again", "job", j.ID, "run", j.Run, "because", why)
-		if err := s.Store.Announced(store.EntryOf(j)); err != nil {
+		if err := s.Store.RecordMessageSent(store.EntryOf(j)); err != nil {
 			return err
 		}
 	}

@@ -107,7 +107,7 @@ func TestJobThatWasSentAgainOvertakesNoOther(t *testing.T) {
 		ids = append(ids, st.submit(10*time.Minute, true))
 	}
 	st.claim(ids[25])
-	if err := st.store.Announced(store.EntryOf(job.Job{ID: ids[25]})); err != nil {
+	if err := st.store.RecordMessageSent(store.EntryOf(job.Job{ID: ids[25]})); err != nil {
 		t.Fatal(err)
 	}
 	st.sweeps(1)

@@ -211,7 +211,7 @@ const minDuration = 10 * time.Second
 
 // ignoreDeadline returns nil for an error that is only caused by the deadline of ctx.
 func (s *Sweeper) ignoreDeadline(ctx context.Context, err error) error {
-	if !errors.Is(ctx.Err(), context.DeadlineExceeded) || !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, job.ErrStoreAway) {
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) || !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, job.ErrStoreUnavailable) {
 		return err
 	}
 	s.Log.Warn("the sweep reached its time limit; the next one continues", "error", err)

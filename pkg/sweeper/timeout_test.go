@@ -14,7 +14,7 @@ func TestOldJobsTimeOut(t *testing.T) {
 	waiting, running := st.submit(maxAge+time.Hour, false), st.submit(maxAge+time.Hour, true)
 	l := st.claim(running)
 	young := st.submit(maxAge-time.Hour, true)
-	if err := st.store.Announced(store.EntryOf(job.Job{ID: waiting})); err != nil { // this does not change its age
+	if err := st.store.RecordMessageSent(store.EntryOf(job.Job{ID: waiting})); err != nil { // this does not change its age
 		t.Fatal(err)
 	}
 	st.sweeps(1)

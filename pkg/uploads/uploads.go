@@ -24,16 +24,16 @@ type Uploads struct{ bucket *bucket.Bucket }
 // New returns the Uploads of a bucket.
 func New(b *bucket.Bucket) *Uploads { return &Uploads{b} }
 
-// Sign signs a PUT of exactly this many bytes under a name that does not exist yet, valid for the
-// given time. The header must be sent with it.
+// Sign returns the signed request with which a client stores an upload: a PUT of exactly this many
+// bytes to url, with header, under a name that does not exist yet. It is valid for the given time.
 func (u *Uploads) Sign(ctx context.Context, name string, bytes int64, valid time.Duration) (url string, header http.Header, err error) {
 	link, err := u.bucket.PutLink(ctx, Prefix+name, bytes, valid)
 	return link.URL, link.Header, err
 }
 
-// Open opens an upload and returns its size in bytes; the caller must close it. All data that is read
-// is of the same object, even if it is replaced in the meantime. The error wraps
-// job.ErrUploadIncomplete if there is no such object.
+// Open opens an upload and returns its size in bytes; the caller must close it. All that is read
+// comes from the same object, even if it is replaced meanwhile. If there is no object, the error
+// wraps job.ErrUploadIncomplete.
 func (u *Uploads) Open(ctx context.Context, name string) (io.ReadCloser, int64, error) {
 	r, o, err := u.bucket.Get(ctx, Prefix+name)
 	if errors.Is(err, bucket.ErrNotFound) {

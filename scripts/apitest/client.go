@@ -12,7 +12,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A Client calls an API for a test, which fails if the API does not respond.
+// A Client calls an API for a test. If the API does not respond, the test fails.
 type Client struct {
 	*testing.T
 	Base string // URL of the API
@@ -25,7 +25,8 @@ type Response struct {
 	Body []byte
 }
 
-// Ask sends a request; headers are names and values in turn, which may include Host.
+// Ask sends a request and returns the response. headers are names and values in turn; they may
+// include Host.
 func (c *Client) Ask(method, path string, body io.Reader, headers ...string) Response {
 	c.Helper()
 	r, err := c.Try(0, method, path, body, headers...)
@@ -35,7 +36,8 @@ func (c *Client) Ask(method, path string, body io.Reader, headers ...string) Res
 	return r
 }
 
-// Try is like Ask, for a server that may not respond in time. A timeout of 0 is none.
+// Try is like Ask, for a server that may not respond in time: it returns an error then. A timeout
+// of 0 is none.
 func (c *Client) Try(timeout time.Duration, method, path string, body io.Reader, headers ...string) (Response, error) {
 	c.Helper()
 	req, err := http.NewRequestWithContext(c.Context(), method, c.Base+path, body)
@@ -61,7 +63,7 @@ func (c *Client) Try(timeout time.Duration, method, path string, body io.Reader,
 	return Response{resp, b}, err
 }
 
-// Reaches returns whether a path is served with success.
+// Reaches reports whether a GET of a path succeeds.
 func (c *Client) Reaches(path string) bool {
 	resp, err := http.Get(c.Base + path)
 	if err != nil {
@@ -71,7 +73,7 @@ func (c *Client) Reaches(path string) bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// Refused checks that a response is a problem with a status and a code.
+// Refused checks that a response is a problem with this status and code.
 func (c *Client) Refused(r Response, status int, code string) {
 	c.Helper()
 	var p struct{ Code string }
@@ -81,7 +83,7 @@ func (c *Client) Refused(r Response, status int, code string) {
 	}
 }
 
-// Submit sends a picture, with fields as in [Form], and returns the accepted job's id.
+// Submit submits a picture, with fields as for [Form], and returns the id of the job.
 func (c *Client) Submit(picture []byte, fields ...string) job.ID {
 	c.Helper()
 	contentType, body := Form(c.T, picture, fields...)
@@ -94,7 +96,7 @@ func (c *Client) Read(id job.ID) job.Job {
 	return c.Decode(c.Ask(http.MethodGet, "/v1/jobs/"+string(id), nil), http.StatusOK)
 }
 
-// Decode returns the job in a response, which must have this status.
+// Decode returns the job in a response. If the response does not have this status, the test fails.
 func (c *Client) Decode(r Response, status int) (j job.Job) {
 	c.Helper()
 	if r.StatusCode != status {
@@ -106,8 +108,8 @@ func (c *Client) Decode(r Response, status int) (j job.Job) {
 	return j
 }
 
-// Wait waits until a condition is true, which it checks at an interval, and fails the test with the
-// reason after the limit.
+// Wait calls ok at an interval until it returns true. After the limit it fails the test with the
+// text that why returns.
 func Wait(t *testing.T, interval, limit time.Duration, ok func() bool, why func() string) {
 	t.Helper()
 	deadline := time.After(limit)

@@ -10,7 +10,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// Stripes returns a JPEG of stripes; large ones can be interrupted while they are painted.
+// Stripes returns a JPEG of stripes. Painting a large one takes long enough for a test to interrupt
+// it.
 func Stripes(t *testing.T, width, height int) []byte {
 	t.Helper()
 	img := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
@@ -24,8 +25,9 @@ func Stripes(t *testing.T, width, height int) []byte {
 	return b.Bytes()
 }
 
-// Form returns a submission. A picture of nil is left out. Fields are names and values in turn; a
-// later one replaces an earlier one, and all replace or add to a default style.
+// Form returns the body of a submission and its content type. A nil picture is left out. fields are
+// names and values in turn; if a name occurs twice, the later value counts. The style is a default
+// one, unless a field says otherwise.
 func Form(t *testing.T, picture []byte, fields ...string) (contentType string, body []byte) {
 	t.Helper()
 	values := map[string]string{"style": style.Names()[0]}

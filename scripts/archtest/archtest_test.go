@@ -35,7 +35,7 @@ var (
 		"github.com/rogpeppe/go-internal/testscript/...", "github.com/santhosh-tekuri/...",
 	}
 	// What stands in for AWS in tests.
-	fakes = in("model/modeltest/...", "model/internal/swatch/...", "pkg/queue/queuefake/...", "pkg/queue/queueserver/...", "pkg/queue/queuetest/...", "pkg/bucket/buckettest/...", "pkg/decoder/decodertest/...", "pkg/lambdatest/...", "pkg/emf/emftest/...", "scripts/devstack/ministack/ministacktest/...", "scripts/devstack/metadatatest/...")
+	fakes = in("model/modeltest/...", "model/internal/swatch/...", "pkg/queue/queuefake/...", "pkg/queue/queueserver/...", "pkg/queue/queuetest/...", "pkg/bucket/buckettest/...", "pkg/decoder/decodertest/...", "pkg/lambdatest/...", "pkg/cloudwatch/cloudwatchtest/...", "scripts/devstack/ministack/ministacktest/...", "scripts/devstack/metadatatest/...")
 )
 
 func (g group) has(path string) bool {

@@ -191,7 +191,7 @@ func testErase(d *demo) {
 // losesLease waits until a worker has detected that it lost a job's lease.
 func (d *demo) losesLease(h held) {
 	d.Helper()
-	lost := regexp.MustCompile(`msg="(lost the lease|nothing to do)" job=` + string(h.id))
+	lost := regexp.MustCompile(`msg="(lost the lease|nothing to do)[^"]*" job=` + string(h.id))
 	waitFor(d.T, func() bool {
 		b, err := os.ReadFile(filepath.Join(d.dir, "logs", "worker-daemon.log"))
 		if err != nil {

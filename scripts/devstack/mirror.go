@@ -131,7 +131,7 @@ func (m *mirror) prepare(ctx context.Context, locked ministack.Locked, origins [
 // executed logs the report of an execution.
 func (m *mirror) executed(report datasync.Report) {
 	if report.Changed() {
-		m.log.Info("execution", "transferred", report.Transferred, "skipped", report.Skipped, "deleted", report.Deleted, "failed", report.Failed)
+		m.log.Info("copied pictures to the bucket", "transferred", report.Transferred, "skipped", report.Skipped, "deleted", report.Deleted, "failed", report.Failed)
 	}
 	if report.Transferred > 0 {
 		m.tell("DataSync: %d files copied to s3://%s/pictures", report.Transferred, bucketName)

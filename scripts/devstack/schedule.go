@@ -64,7 +64,7 @@ func (s *schedule) run(ctx context.Context, copyEvery time.Duration, client *lam
 		}
 		began := time.Now()
 		if err := invoke(ctx, client, maintenanceFunction, map[string]string{"task": "sweep"}); err != nil && ctx.Err() == nil {
-			log.Warn("the sweep failed", "error", err)
+			log.Warn("the sweep failed; the next one continues", "error", err)
 		}
 		pause = max(every, min(rest*time.Since(began), longest)) // like the mirror's
 	}

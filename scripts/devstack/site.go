@@ -116,7 +116,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		s.log.Warn("read an object for the site", "key", key, "error", err)
+		s.log.Warn("could not read an object of the gallery's site", "key", key, "error", err)
 		http.Error(w, "the bucket is unavailable", http.StatusBadGateway)
 		return
 	}

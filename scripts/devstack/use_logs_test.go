@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/atelier-go/atelier/pkg/emf/emftest"
+	"github.com/atelier-go/atelier/pkg/cloudwatch/cloudwatchtest"
 	"github.com/atelier-go/atelier/scripts/apitest"
 )
 
@@ -43,7 +43,7 @@ func testLogs(d *demo) {
 			}
 			return false
 		})
-		if sum, _ := emftest.Total(emftest.Lines(d.T, log), c.metric); sum < 1 {
+		if sum, _ := cloudwatchtest.Total(cloudwatchtest.Lines(d.T, log), c.metric); sum < 1 {
 			d.Errorf("%s has not written %s", function, c.metric)
 		}
 	}

@@ -10,8 +10,9 @@ import (
 	"testing"
 )
 
-// Require skips a test unless each of these variables of scripts/env is set; in CI it fails instead.
-// option is that of scripts/setup which installs what the variables name, "" for none.
+// Require skips a test unless each of these variables is set, which scripts/env sets after
+// scripts/setup. In CI, the test fails instead. option is the option of scripts/setup that installs
+// what the variables name; "" if none is needed.
 func Require(t testing.TB, option string, variables ...string) {
 	t.Helper()
 	for _, name := range variables {
@@ -29,15 +30,16 @@ func Require(t testing.TB, option string, variables ...string) {
 	}
 }
 
-// Programs are programs that are compiled once for all tests of a package. The zero value has none.
+// Programs are programs that are built once for all tests of a package. The zero value is ready for
+// use.
 type Programs struct {
 	once sync.Once
 	dir  string
 	err  error
 }
 
-// Dir returns the folder with the programs, after one go build with each list of arguments, in which
-// $DIR is replaced by the folder. Calls after the first build nothing. It is safe for concurrent use.
+// Dir returns the folder with the programs. The first call builds them, with one go build for each
+// list of arguments, in which $DIR stands for the folder. It is safe for concurrent use.
 func (p *Programs) Dir(t testing.TB, builds ...[]string) string {
 	t.Helper()
 	p.once.Do(func() { p.err = p.build(builds) })

@@ -11,9 +11,9 @@ import (
 	"github.com/atelier-go/atelier/submitter/client"
 )
 
-// A backoff is shared by the goroutines of a batch: if the API asks one of them to come back
-// later, all wait. Tries are not limited once the API has responded: the caller's context ends
-// them.
+// A backoff delays the requests of all goroutines of a batch together: if the API asks one of them
+// to come back later, all wait. Once the API has responded, requests are repeated without a limit,
+// until the caller's context ends.
 type backoff struct {
 	limit  time.Duration // the longest delay that is waited for; 0 for any
 	outage *client.Outage
@@ -23,7 +23,7 @@ type backoff struct {
 	until     time.Time
 }
 
-// persist calls f until it succeeds or fails with an error that is not [client.Temporary].
+// persist calls f again until it succeeds, or fails with an error that is not [client.Temporary].
 func persist[T any](ctx context.Context, b *backoff, f func() (T, error)) (T, error) {
 	reported := false
 	defer func() {
@@ -54,7 +54,7 @@ func persist[T any](ctx context.Context, b *backoff, f func() (T, error)) (T, er
 		if !b.responded.Load() && failures >= client.MaxTries || b.limit > 0 && delay > b.limit {
 			return v, err
 		}
-		// A limit on submissions is normal in a batch, and not an outage.
+		// A batch exceeds the limit on submissions as a rule, so this is not reported as an outage.
 		if b.responded.Load() && !reported && (status == nil || status.Status != http.StatusTooManyRequests) {
 			reported = true
 			b.outage.Begin(err)
@@ -63,7 +63,7 @@ func persist[T any](ctx context.Context, b *backoff, f func() (T, error)) (T, er
 	}
 }
 
-// hold delays all goroutines by d from now, if they are not delayed longer already.
+// hold delays all goroutines until d from now, unless they are delayed for longer already.
 func (b *backoff) hold(d time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

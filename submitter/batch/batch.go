@@ -1,6 +1,6 @@
-// Package batch sends many pictures to the API, waits for their jobs and saves the results. A
-// batch that was interrupted, or in which something failed through the API's fault, can be
-// resumed from a journal: a file of this machine.
+// Package batch submits many pictures to the API, waits for their jobs and saves the results. If a
+// batch is interrupted, or if something in it fails because of the API, it can be resumed from a
+// journal, which is a file on this machine.
 package batch
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/atelier-go/atelier/submitter/picture"
 )
 
-// Options are what a batch was asked for. The journal holds them.
+// Options say what to do with the pictures of a batch. The journal contains them.
 type Options struct {
 	API        string         `json:"api"` // the base address, as it was given
 	StyleImage Path           `json:"style_image,omitempty"`
@@ -27,23 +27,23 @@ type Options struct {
 	Job        client.Options `json:"job"`
 }
 
-// MaxParallel is the largest value of Options.Parallel. The API would reject more connections.
+// MaxParallel is the largest value of Options.Parallel. The API would refuse more connections.
 const MaxParallel = 64
 
-// Config is what a run of a batch needs besides its options.
+// Config is what [Batch.Run] needs in addition to the batch's options.
 type Config struct {
 	API     *client.Client
 	Stdin   io.Reader      // for [picture.Stdin]; nil if standard input is a terminal
 	Timeout time.Duration  // the longest delay that the API can ask for without ending the run; 0 for none
 	Outage  *client.Outage // may be nil
-	// Report is called once for each picture that is done or has failed, for one at a time. An
-	// error ends the run.
+	// Report is called for each picture that is done or has failed, for one picture at a time. If
+	// it returns an error, the run ends.
 	Report func(Outcome) error
-	// Progress is called whenever a picture has made progress, possibly concurrently.
+	// Progress is called each time a picture has made progress, possibly concurrently.
 	Progress func()
 }
 
-// An Outcome is what became of a picture.
+// An Outcome says what became of a picture.
 type Outcome struct {
 	Input  string      // the picture's name
 	ID     job.ID      // of its job; "" if there is none
@@ -52,11 +52,11 @@ type Outcome struct {
 	Err    error       // nil if the picture is done
 }
 
-// A Batch is a number of pictures. Its methods are not safe for concurrent use.
+// A Batch is a number of pictures to be painted. Its methods are not safe for concurrent use.
 //
-// Pictures are sent as fast as the API accepts them, Options.Parallel at a time; as many jobs
-// are waited for at a time, in the order in which they were sent, which is about the order in
-// which they are painted. No more files are open at a time.
+// Pictures are submitted as fast as the API accepts them, Options.Parallel at the same time. The
+// same number of jobs is waited for at the same time, in the order of their submission, which is
+// roughly the order in which they are painted. So the number of open files is limited too.
 type Batch struct {
 	header  header
 	tasks   []*task
@@ -73,14 +73,14 @@ type Batch struct {
 	reporting sync.Mutex
 }
 
-// A task is a picture of a batch that is not done.
+// A task is a picture of a batch that is neither done nor failed.
 type task struct {
 	Input
 	n  int    // the picture's number in the journal
 	id job.ID // "" until the picture is accepted
 }
 
-// New returns a batch of the given pictures. It has no journal.
+// New returns a batch of these pictures. It has no journal; see [Batch.CreateJournal].
 func New(options Options, inputs []*Input) *Batch {
 	b := &Batch{created: true, header: header{Version: version, Began: time.Now().UTC(), Pictures: len(inputs), Options: options}}
 	for n, in := range inputs {
@@ -90,7 +90,7 @@ func New(options Options, inputs []*Input) *Batch {
 	return b
 }
 
-// Name returns the batch's name, by which [Open] finds it; "" for a batch without a journal.
+// Name returns the name of the batch, with which [Open] finds it; "" if it has no journal.
 func (b *Batch) Name() string {
 	if b.journal == nil {
 		return ""
@@ -98,7 +98,7 @@ func (b *Batch) Name() string {
 	return b.journal.name
 }
 
-// Options returns what the batch was asked for.
+// Options returns the options with which the batch was created.
 func (b *Batch) Options() Options { return b.header.Options }
 
 // Began returns when the batch was created.
@@ -107,11 +107,11 @@ func (b *Batch) Began() time.Time { return b.header.Began }
 // Left returns the number of pictures that were not done when the batch was created or opened.
 func (b *Batch) Left() int { return len(b.tasks) }
 
-// Stages returns the counts of the pictures that were not done when the batch was created or
-// opened.
+// Stages returns the counts, by stage, of the pictures that were not done when the batch was
+// created or opened.
 func (b *Batch) Stages() *Stages { return b.stages }
 
-// RemoveTemporary removes the temporary files of results that a killed run has left.
+// RemoveTemporary removes the temporary files that a run has left because it was killed.
 func (b *Batch) RemoveTemporary() {
 	var results []string
 	for _, t := range b.tasks {
@@ -122,8 +122,8 @@ func (b *Batch) RemoveTemporary() {
 	picture.RemoveTemporary(results)
 }
 
-// resolve returns the path of a file, for this process, that may be relative to the folder in
-// which the batch was created.
+// resolve returns the path of a file for this process. p may be relative to the folder in which the
+// batch was created.
 func (b *Batch) resolve(p Path) string {
 	folder := string(b.header.Folder)
 	if p == picture.Stdin || p == "" || filepath.IsAbs(string(p)) {
@@ -135,11 +135,11 @@ func (b *Batch) resolve(p Path) string {
 	return filepath.Join(folder, string(p))
 }
 
-// Run sends, waits for and saves what is left of a batch, and closes it. It returns nil if
-// each picture is done or has failed, and otherwise why the run ended early.
+// Run processes the pictures of a batch that are not done, and closes the batch. It returns nil if
+// every picture is done or has failed, and otherwise the reason why the run ended early.
 //
-// unfinished reports whether there is something to resume: after an error, unless nothing was
-// sent, and if pictures failed through the API's fault. Then the journal stays, if there is one.
+// unfinished reports whether the batch can be resumed: after an error, unless nothing was sent, and
+// if pictures failed because of the API. Its journal, if it has one, is then kept.
 func (b *Batch) Run(ctx context.Context, config Config) (unfinished bool, err error) {
 	run, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -169,7 +169,8 @@ func (b *Batch) Run(ctx context.Context, config Config) (unfinished bool, err er
 	return unfinished, err
 }
 
-// work sends, waits for and saves pictures until all have ended or ctx ends.
+// work submits pictures, waits for their jobs and saves the results, until all are done or ctx
+// ends.
 func (b *Batch) work(ctx context.Context) {
 	unsent, accepted := make(chan *task, len(b.tasks)), make(chan *task, len(b.tasks))
 	for _, t := range b.tasks {

@@ -20,7 +20,7 @@ type Input struct {
 	below  string // the part of Name below the given folder
 }
 
-// Gathered is what [Gather] found.
+// Gathered is what [Gather] has found.
 type Gathered struct {
 	Inputs  []*Input // each picture once, in the order of the arguments, and by name within a folder
 	Errors  []error  // of folders that can't be read
@@ -31,11 +31,11 @@ type Gathered struct {
 	seen      map[string]bool
 }
 
-// Gather finds the pictures that files and folders stand for: files as they are, without a
-// check, and the visible pictures of folders. With recursive, folders in folders are searched,
-// except results, the folder that results go to, which may be "". Links to files are followed;
-// links to folders, which may lead in circles, are not. The error is the cause of the end of
-// ctx.
+// Gather finds the pictures for a list of names. A name of a file stands for that file, which is
+// not checked; a name of a folder stands for the visible pictures in it. If recursive is set,
+// folders in folders are searched too, except the folder results, to which results are written; it
+// may be "". Links to files are followed. Links to folders are not, because they may lead in
+// circles. If ctx ends, the error is its cause.
 func Gather(ctx context.Context, names []string, recursive bool, results string) (*Gathered, error) {
 	g := &Gathered{recursive: recursive, seen: map[string]bool{}}
 	if info, err := os.Stat(results); err == nil {
@@ -99,18 +99,19 @@ func (g *Gathered) isResults(d fs.DirEntry) bool {
 	return err == nil && g.results != nil && os.SameFile(info, g.results)
 }
 
-// A Path is the name of a file, which need not be UTF-8, with a representation in JSON.
+// A Path is the name of a file. It may contain bytes that are not UTF-8, and they survive its
+// encoding as JSON.
 type Path string
 
-// MarshalText preserves all bytes.
+// MarshalText implements [encoding.TextMarshaler] without loss of any byte.
 func (p Path) MarshalText() ([]byte, error) { return []byte(strconv.Quote(string(p))), nil }
 
-// UnmarshalText is the inverse of MarshalText.
+// UnmarshalText implements [encoding.TextUnmarshaler]: it reverses MarshalText.
 func (p *Path) UnmarshalText(b []byte) error {
 	s, err := strconv.Unquote(string(b))
 	*p = Path(s)
 	return err
 }
 
-// MaxPath is the length in bytes of the longest path that a journal can hold.
+// MaxPath is the largest length, in bytes, of a path in a journal.
 const MaxPath = 64 << 10

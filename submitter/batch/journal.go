@@ -16,10 +16,10 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A journal is the file from which a batch is resumed: a header, a line for each picture, and
-// then a line for each event. It appears whole under its name, is locked by the process that
-// works on the batch, and is removed at the batch's end, unless something failed that may
-// succeed in another run. A nil *journal records nothing.
+// A journal is the file from which a batch can be resumed. It has a header, a line for each
+// picture, and then a line for each event. It appears under its name when it is complete, and is
+// locked by the process that works on the batch. At the end of the batch it is removed, unless
+// something has failed that may succeed in another run. A nil *journal records nothing.
 type journal struct {
 	name string // of the batch
 	path string
@@ -42,7 +42,7 @@ type header struct {
 // version is the version of the journal's format.
 const version = 2
 
-// An event is what has become of picture N.
+// An event records what has happened to picture number N.
 type event struct {
 	N    int    `json:"n"`
 	Job  job.ID `json:"job,omitempty"`
@@ -54,8 +54,8 @@ const (
 	temporaryEnding = journalEnding + ".tmp" // of a journal that is being made
 )
 
-// CreateJournal makes the journal of a new batch in a folder, which it makes too if needed.
-// Without one, the batch can be run but not resumed.
+// CreateJournal creates the journal of a new batch in a folder, which is created too if it does not
+// exist. Without a journal, the batch can be run but not resumed.
 func (b *Batch) CreateJournal(folder string) error {
 	here, err := filepath.Abs(".")
 	if err != nil {
@@ -69,8 +69,8 @@ func (b *Batch) CreateJournal(folder string) error {
 	return err
 }
 
-// JournalErr returns the first error of recording an event in the journal: what was not
-// recorded is done again when the batch is resumed.
+// JournalErr returns the first error of writing to the journal; nil if there was none. What is not
+// in the journal is done again when the batch is resumed.
 func (b *Batch) JournalErr() error {
 	if b.journal == nil {
 		return nil
@@ -124,8 +124,9 @@ func writeJournal(file *os.File, h *header, tasks []*task) error {
 	return errors.Join(w.Flush(), file.Sync())
 }
 
-// RemoveLeftovers removes the journals in a folder that killed processes were making: those
-// that no process has locked. Failures are ignored: leftover files do no harm.
+// RemoveLeftovers removes incomplete journals from a folder, which processes have left that were
+// killed while they created them. It recognises them because no process has locked them. It ignores
+// errors, because such files do no harm.
 func RemoveLeftovers(folder string) {
 	entries, _ := os.ReadDir(folder)
 	for _, e := range entries {
@@ -141,8 +142,9 @@ func RemoveLeftovers(folder string) {
 	}
 }
 
-// append records an event. It is not synced: events that a crash of the machine loses are
-// requested again under the same key. JournalErr returns an error.
+// append writes an event to the journal. It does not wait until the event is on the disk: if the
+// machine crashes and events are lost, the same requests are sent again, with the same keys.
+// JournalErr returns an error of writing.
 func (j *journal) append(e event) {
 	if j == nil {
 		return
@@ -158,7 +160,7 @@ func (j *journal) append(e event) {
 	}
 }
 
-// close unlocks the journal, and removes it if there is nothing left to do.
+// close unlocks the journal. If done is set, it removes it.
 func (j *journal) close(done bool) {
 	if j == nil {
 		return

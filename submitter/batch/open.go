@@ -20,8 +20,8 @@ func ValidName(name string) bool {
 	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz234567") == ""
 }
 
-// Open opens a batch in a folder to resume it. The caller calls [Batch.Run], [Batch.Close] or
-// [Batch.RemoveJournal]. The error is an [fs.ErrNotExist] if there is no such batch, and an [ErrBusy]
+// Open opens a batch in a folder, to resume it. The caller must call [Batch.Run], [Batch.Close] or
+// [Batch.RemoveJournal]. The error wraps [fs.ErrNotExist] if there is no such batch, and [ErrBusy]
 // if another process works on it.
 func Open(folder, name string) (*Batch, error) {
 	j := &journal{name: name, path: filepath.Join(folder, name+journalEnding)}
@@ -43,10 +43,10 @@ func Open(folder, name string) (*Batch, error) {
 	return b, nil
 }
 
-// Close closes a batch without a run.
+// Close closes a batch that was opened, and that is not to be run now.
 func (b *Batch) Close() { b.journal.close(false) }
 
-// RemoveJournal removes the journal of a batch without a run. Its jobs stay.
+// RemoveJournal removes the journal of a batch that was opened. The jobs of the batch stay.
 func (b *Batch) RemoveJournal() { b.journal.close(true) }
 
 // RemoveJournal removes the journal of a batch that can't be opened.
@@ -54,7 +54,7 @@ func RemoveJournal(folder, name string) error {
 	return os.Remove(filepath.Join(folder, name+journalEnding))
 }
 
-// A Summary is an unfinished batch.
+// A Summary describes an unfinished batch.
 type Summary struct {
 	Name     string
 	Err      error // why it can't be opened; the following fields are set if it is nil
@@ -64,7 +64,7 @@ type Summary struct {
 	Left     int    // pictures that are not done
 }
 
-// List returns the unfinished batches in a folder, without those on which a process works.
+// List returns the unfinished batches in a folder, except those that a process works on.
 func List(folder string) ([]Summary, error) {
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -91,12 +91,12 @@ func List(folder string) ([]Summary, error) {
 	return list, err
 }
 
-// longestLine is the length in bytes of a journal's longest line, which has two paths in
-// their longest representation.
+// longestLine is the largest length, in bytes, of a line in a journal: it can have two paths in
+// their longest encoding.
 const longestLine = 12 * MaxPath
 
-// readJournal returns the header of a journal and the pictures that are not done. An
-// incomplete last line, which was being written during a crash, is ignored.
+// readJournal returns the header of a journal and the pictures that are not done. It ignores an
+// incomplete last line, which was being written when the machine or the process crashed.
 func readJournal(r io.Reader) (header, []*task, error) {
 	var h header
 	lines := bufio.NewReaderSize(r, longestLine)

@@ -9,9 +9,9 @@ import (
 	"github.com/atelier-go/atelier/submitter/picture"
 )
 
-// NameResults sets the file that each picture's result goes to: below out, in the same
-// subfolder as the picture. style and format are those of the jobs, as for
-// [picture.ResultName]. Names are unique, even if case is ignored.
+// NameResults decides to which file the result of each picture goes. The files are below the folder
+// out, in the same subfolders as the pictures. style and format are those of the jobs, as in
+// [picture.ResultName]. No two names are equal, even if upper and lower case are not distinguished.
 func NameResults(inputs []*Input, out, style, format string) {
 	taken, numbers := map[string]bool{}, map[string]int{}
 	for _, in := range inputs {
@@ -28,8 +28,8 @@ func NameResults(inputs []*Input, out, style, format string) {
 	}
 }
 
-// MakeFolders makes the folders of the results, of which there must be one. Unless force is
-// set, it returns a [picture.ExistsError] if results exist already, and makes nothing.
+// MakeFolders creates the folders of the results; there must be at least one result. If results
+// exist already and force is not set, it creates nothing and returns a [picture.ExistsError].
 func MakeFolders(inputs []*Input, force bool) error {
 	var existing []string
 	for _, in := range inputs {

@@ -13,7 +13,7 @@ import (
 	"github.com/atelier-go/atelier/submitter/picture"
 )
 
-// submit sends a picture, and reports whether its job is to be waited for.
+// submit submits a picture, and reports whether to wait for its job.
 func (b *Batch) submit(ctx context.Context, t *task) bool {
 	b.stages.set(t, stageSending)
 	j, err := b.send(ctx, t)
@@ -57,9 +57,9 @@ func (b *Batch) send(ctx context.Context, t *task) (*client.Job, error) {
 	})
 }
 
-// key returns the Idempotency-Key of a picture. It depends on the batch's key, the picture's
-// name and content, and the options of jobs: so a picture becomes one job, however often and
-// by whichever process it is sent.
+// key returns the Idempotency-Key of a picture. It depends on the key of the batch, the name and
+// content of the picture, and the options of the jobs. So a picture becomes one job, however often
+// it is sent, and by whichever process.
 func (b *Batch) key(t *task, photograph *picture.File) (string, error) {
 	contents := map[string]string{}
 	for name, p := range map[string]*picture.File{"image": photograph, "style_image": b.style} {

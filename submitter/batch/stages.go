@@ -16,8 +16,8 @@ type Stages struct {
 	onChange func(ended int) // nil if nothing is called
 }
 
-// The stages of a picture before its job exists and after its result is saved. Between them,
-// the stages are the states of its job.
+// The stages of a picture before its job exists and after its result is saved. The stages in
+// between are the states of its job.
 const (
 	stageUnsent  = "to send"
 	stageSending = "being sent"
@@ -51,8 +51,8 @@ func (s *Stages) set(t *task, stage string) {
 
 func (s *Stages) ended() int { return s.counts[stageDone] + s.counts[string(job.Failed)] }
 
-// OnChange sets a function that is called after each change, with the number of pictures that
-// are done or failed. nil removes it.
+// OnChange sets the function that is called after each change, with the number of pictures that are
+// done or have failed. nil removes it.
 func (s *Stages) OnChange(f func(ended int)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,14 +62,15 @@ func (s *Stages) OnChange(f func(ended int)) {
 // Total returns the number of pictures.
 func (s *Stages) Total() int { return len(s.stages) }
 
-// Ended returns the number of pictures that are done or failed.
+// Ended returns the number of pictures that are done or have failed.
 func (s *Stages) Ended() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.ended()
 }
 
-// String returns how many pictures are in each stage, without "done" and empty stages.
+// String returns how many pictures are in each stage. It leaves out the stage "done", and stages
+// without pictures.
 func (s *Stages) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

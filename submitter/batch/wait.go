@@ -35,8 +35,9 @@ func (b *Batch) waitAndSave(ctx context.Context, t *task) (*client.Job, error) {
 	})
 }
 
-// finish reports and records that a picture is done or has failed. An error that ends the run is
-// not the picture's outcome: the picture remains for the next run.
+// finish records and reports that a picture is done or, if err is not nil, has failed. If err is an
+// error that ends the whole run, it is not the outcome of this picture, which remains for the next
+// run.
 func (b *Batch) finish(ctx context.Context, t *task, j *client.Job, err error) {
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -68,8 +69,8 @@ func (b *Batch) report(t *task, j *client.Job, err error) error {
 	return b.config.Report(Outcome{Input: string(t.Name), ID: t.id, Job: j, Result: b.resolve(t.Result), Err: err})
 }
 
-// Fatal reports whether an error would recur with every other picture or job: the API is out of
-// reach, access is denied, or the disk is full.
+// Fatal reports whether every other picture or job would fail with the same error, because the API
+// can't be reached, access is denied, or the disk is full.
 func Fatal(err error) bool {
 	return errors.Is(err, client.ErrUnauthorized) || client.Temporary(err) ||
 		errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)

@@ -5,12 +5,12 @@ import (
 	"net/url"
 )
 
-// maxRedirects is the number of redirects that a GET follows at most.
+// maxRedirects is how many redirects of a GET are followed.
 const maxRedirects = 5
 
-// checkRedirect allows redirects of GET only: a picture is sent to the given address and to
-// no other. It also removes the key where net/http would not, such as for another port of the
-// same machine.
+// checkRedirect allows redirects for GET only: a picture is sent to the address that was given, and
+// to no other. It also removes the API key where net/http would not, for another port of the same
+// machine, for example.
 func (c *Client) checkRedirect(r *http.Request, via []*http.Request) error {
 	if via[0].Method != http.MethodGet || len(via) >= maxRedirects {
 		return http.ErrUseLastResponse
@@ -25,8 +25,8 @@ func (c *Client) checkRedirect(r *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// checkAddress returns an error for an address in a response that must not be requested: one
-// that is not of http or https, or that is unencrypted although the API's is encrypted.
+// checkAddress returns an error if no request must be sent to an address in a response: it is
+// neither http nor https, or it is http although the API's own address is https.
 func (c *Client) checkAddress(u *url.URL) error {
 	if u.Scheme != "https" && (u.Scheme != "http" || c.base.Scheme == "https") {
 		return c.malformed("it refers from %s to an address with %.20q", c.base.Scheme, u.Scheme+"://")

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// How often and how soon a request is repeated. A library for back-off would not fit: the
-// number of tries depends on the error, jitter must not shorten Retry-After, and the senders
-// of a batch share one delay.
+// How often and after which time a request is repeated. No library for back-off does this: the
+// number of tries depends on the error, jitter must not make the wait shorter than Retry-After, and
+// all goroutines of a batch share one delay.
 const (
 	MaxTries     = 3 // of a request that gets no response: the API may be restarting
 	maxBusyTries = 6 // of a request to which the API responds that it is busy
@@ -20,9 +20,10 @@ const (
 	longestDelay = 5 * time.Second
 )
 
-// Delay returns how long to wait before a request is repeated after a number of failures in a
-// row, at least 1, the last one with err: 0.3 s, doubled with each failure, up to 5 s; at least
-// the time that the API asked for; and up to a quarter more at random.
+// Delay returns how long to wait before a request is repeated. It has failed this many times in a
+// row (1 or more), the last time with err. The delay is 0.3 s after the first failure, doubles with
+// each one, up to 5 s, is at least what the API has asked for, and up to a quarter longer at
+// random.
 func Delay(err error, failures int) time.Duration {
 	delay := min(firstDelay<<min(failures-1, 10), longestDelay)
 	if s, ok := errors.AsType[*StatusError](err); ok {
@@ -31,7 +32,7 @@ func Delay(err error, failures int) time.Duration {
 	return delay + rand.N(delay/4+1)
 }
 
-// Sleep waits for d, or until ctx ends, and then returns its cause.
+// Sleep waits for d and returns nil. If ctx ends before, it returns ctx's cause.
 func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -43,8 +44,8 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Temporary reports whether a request that failed with err is likely to succeed later. An error
-// inside the API (500) and a malformed response are not temporary: they would probably recur, and
+// Temporary reports whether a request that has failed with err may succeed later. An error inside
+// the API (500) and a malformed response are not temporary: they would probably occur again, and
 // are not worth sending a picture again.
 func Temporary(err error) bool {
 	s, ok := errors.AsType[*StatusError](err)
@@ -58,14 +59,14 @@ func Temporary(err error) bool {
 	return false
 }
 
-// Unavailable reports whether err is an [ErrUnavailable], after which a request that only
-// reads may be repeated.
+// Unavailable reports whether err is an [ErrUnavailable]. A request that only reads may then be
+// repeated.
 func Unavailable(err error) bool { return errors.Is(err, ErrUnavailable) }
 
-// Retry calls f until it succeeds, fails with an error that retryable rejects, or has failed
-// 3 times, or 6 times if the API responds that it is busy. It also ends, with f's error, if
-// the deadline of ctx is before the next call. notify, unless nil, is called with each error
-// after which f is called again, and the time until then.
+// Retry calls f until it succeeds, fails with an error for which retryable returns false, or has
+// failed 3 times (6 times if the API responds that it is busy). If ctx's deadline is before the
+// next call, Retry returns f's error at once. Unless notify is nil, it is called before each
+// further call of f, with the error and the time until then.
 func Retry[T any](ctx context.Context, f func() (T, error), retryable func(error) bool, notify func(error, time.Duration)) (T, error) {
 	for try := 1; ; try++ {
 		v, err := f()
@@ -89,11 +90,12 @@ func Retry[T any](ctx context.Context, f func() (T, error), retryable func(error
 	}
 }
 
-// longestRetryAfter is the longest time that a Retry-After is followed for.
+// longestRetryAfter is the longest time that a client waits because of a Retry-After. A longer one
+// is treated as this one.
 const longestRetryAfter = time.Hour
 
-// retryAfter returns the Retry-After of a header, in either of its forms, from 0 to
-// longestRetryAfter. It is 0 if the header is absent, invalid or in the past.
+// retryAfter returns the time of a Retry-After header, in either of its forms, from 0 to
+// longestRetryAfter. It returns 0 if the header is missing, invalid, or in the past.
 func retryAfter(h http.Header) time.Duration {
 	v := h.Get("Retry-After")
 	if s, err := strconv.Atoi(v); err == nil || errors.Is(err, strconv.ErrRange) {

@@ -9,16 +9,16 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Cancel ends a job before it is painted, and returns it. It retries while the API is busy or
-// out of reach. The error is an [ErrConflict] for a job that succeeded or failed.
+// Cancel cancels a job, and returns it. It retries while the API is busy or can't be reached. The
+// error is an [ErrConflict] if the job has succeeded or failed.
 func (c *Client) Cancel(ctx context.Context, id job.ID) (*Job, error) {
 	j, _, err := c.change(ctx, http.MethodPost, id, "/cancel")
 	return j, err
 }
 
-// RetryJob starts the next run of a job that failed or was canceled, and returns the job. before
-// is the job as it was read before. Requests are repeated as by [Client.Cancel]. The error is an
-// [ErrConflict] for a job in another state.
+// RetryJob begins the next run of a job that has failed or was canceled, and returns the job.
+// before is the job as the caller has read it. It retries like [Client.Cancel]. The error is an
+// [ErrConflict] if the job is in another state.
 func (c *Client) RetryJob(ctx context.Context, before *Job) (*Job, error) {
 	j, repeated, err := c.change(ctx, http.MethodPost, before.ID, "/retry")
 	if repeated && errors.Is(err, ErrConflict) {
@@ -31,7 +31,7 @@ func (c *Client) RetryJob(ctx context.Context, before *Job) (*Job, error) {
 	return j, err
 }
 
-// Delete erases a job with its pictures. Requests are repeated as by [Client.Cancel].
+// Delete erases a job with its pictures. It retries like [Client.Cancel].
 func (c *Client) Delete(ctx context.Context, id job.ID) error {
 	_, repeated, err := c.change(ctx, http.MethodDelete, id, "")
 	if s, ok := errors.AsType[*StatusError](err); ok && repeated && s.Status == http.StatusGone {
@@ -40,8 +40,9 @@ func (c *Client) Delete(ctx context.Context, id job.ID) error {
 	return err
 }
 
-// change requests a change that may be requested repeatedly. repeated reports whether it was,
-// so that an earlier try, whose response was lost, may have made the change.
+// change sends a request that changes a job and does no harm if it is sent repeatedly. repeated
+// reports whether it was: an earlier try may then have made the change, although its response was
+// lost.
 func (c *Client) change(ctx context.Context, method string, id job.ID, action string) (j *Job, repeated bool, err error) {
 	j, err = Retry(ctx, func() (*Job, error) {
 		return c.changeOnce(ctx, method, id, action)
@@ -52,7 +53,8 @@ func (c *Client) change(ctx context.Context, method string, id job.ID, action st
 	return j, repeated, err
 }
 
-// changeOnce sends a POST with an action such as "/cancel", or a DELETE, for which the job is nil.
+// changeOnce sends a POST with an action such as "/cancel" and returns the job, or sends a DELETE
+// and returns no job.
 func (c *Client) changeOnce(ctx context.Context, method string, id job.ID, action string) (*Job, error) {
 	ctx, cancel := withSmallTimeout(ctx)
 	defer cancel()

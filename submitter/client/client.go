@@ -1,11 +1,11 @@
-// Package client speaks to Atelier's API over HTTP: it submits pictures, follows, changes and
-// lists jobs, and downloads results.
+// Package client calls Atelier's API over HTTP: it submits pictures, follows, changes and lists
+// jobs, and downloads results.
 //
-// A server is not trusted. What it returns is bounded in size, checked, and escaped so that it
-// can be shown on a terminal; an API key goes to the API's own origin only.
+// It does not trust the server. Everything that the server returns is limited in size, checked, and
+// escaped so that it can be shown on a terminal. The API key is sent to the API's own origin only.
 //
-// Requests that may be repeated are repeated while the API is busy or out of reach, within
-// limits: see [Retry]. A call whose context ends returns the context's cause.
+// A request that may be repeated is repeated while the API is busy or can't be reached, within
+// limits: see [Retry]. If the context of a call ends, the call returns the context's cause.
 package client
 
 import (
@@ -19,22 +19,22 @@ import (
 	"time"
 )
 
-// Config is what a client needs. Address is required.
+// Config configures a client. Only Address is required.
 type Config struct {
 	Address string // the API's base address: http or https, possibly with a path
 	Key     string // the API key; "" for none
 
-	// Hint returns what to add to the text of an error, such as what a user can do about it.
-	// nil adds nothing. It may be called concurrently.
+	// Hint returns a text to be added to that of an error, such as what a user can do about it; ""
+	// adds nothing. It may be called concurrently. A nil Hint adds nothing.
 	Hint func(error) string
-	// OnRetry is called before a request that changes something is repeated, with the reason
-	// and the time until then. nil calls nothing. It may be called concurrently.
+	// OnRetry is called before a request that changes something is repeated, with the reason and
+	// the time until then. It may be called concurrently, and may be nil.
 	OnRetry func(err error, delay time.Duration)
-	// Transport replaces the client's own transport, for tests.
+	// Transport replaces the client's own HTTP transport in tests.
 	Transport http.RoundTripper
 }
 
-// A Client speaks to one API. It is safe for concurrent use.
+// A Client calls one API. It is safe for concurrent use.
 type Client struct {
 	config Config
 	base   *url.URL // ends in a slash, so that relative addresses resolve below it
@@ -43,20 +43,20 @@ type Client struct {
 	noUploads atomic.Bool // the API has no separate uploads of large pictures
 }
 
-// Bounds on the time for parts of a request.
+// How long the parts of a request may take.
 const (
 	dialTimeout   = 10 * time.Second
 	headerTimeout = time.Minute      // from the end of the request to the response's header
 	smallTimeout  = 30 * time.Second // for a whole request with a small body and response
 )
 
-// maxIdle is the number of idle connections that are kept.
+// maxIdle is how many idle connections are kept open.
 const maxIdle = 128
 
-// ErrAddress is the error of [New] for an address that is not one of http or https.
+// ErrAddress means that an address given to [New] is not one of http or https.
 var ErrAddress = errors.New("not the base address of an API")
 
-// New returns a client. It makes no request.
+// New returns a client. It sends no request.
 func New(config Config) (*Client, error) {
 	base, err := url.Parse(config.Address)
 	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" || base.RawQuery != "" || base.Fragment != "" {

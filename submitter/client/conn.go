@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// A delayedConn reports a failed write a moment later. A server that rejects a picture for
-// its size responds and closes while the picture is still being sent; net/http would report
-// the failed write and drop the response. During the delay, the response that has arrived is
-// read.
+// A delayedConn returns the error of a failed write only after a moment. A server that refuses a
+// picture because of its size responds and closes the connection while the picture is still being
+// sent. net/http would return the error of the write, and not the response. In the moment in
+// between, it reads the response.
 type delayedConn struct {
 	net.Conn
 	once   sync.Once
@@ -37,7 +37,7 @@ func (c *delayedConn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Close also ends a delay.
+// Close closes the connection, and ends the delay of a failed write.
 func (c *delayedConn) Close() error {
 	c.once.Do(func() { close(c.closed) })
 	return c.Conn.Close()

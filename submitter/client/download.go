@@ -12,13 +12,13 @@ import (
 	"github.com/atelier-go/atelier/submitter/picture"
 )
 
-// maxResult is the size in bytes of the largest result that is downloaded, far above what
-// there can be: a PNG of 4096 x 4096 pixels of noise has 50 MB.
+// maxResult is the largest result, in bytes, that is downloaded. No result should be nearly as
+// large: a PNG of 4096 x 4096 pixels of noise has 50 MB.
 const maxResult = 256 << 20
 
-// Download fills f with the result of a job for which [Job.Err] is nil, whatever f held before.
-// The result is checked against the job's length, SHA-256 and format. It retries while the API
-// is unavailable, and damaged results too.
+// Download writes the result of a job to f, and replaces what is there. [Job.Err] must be nil. It
+// checks the length, the SHA-256 and the format that the job names. It retries while the API is
+// unavailable, and if the result is damaged.
 func (c *Client) Download(ctx context.Context, j *Job, f *os.File) error {
 	if err := c.checkResult(j); err != nil {
 		return err
@@ -32,7 +32,7 @@ func (c *Client) Download(ctx context.Context, j *Job, f *os.File) error {
 	return c.checkPicture(j, f)
 }
 
-// checkResult returns an error unless the result that a job names is possible.
+// checkResult returns an error if a job describes a result that can't exist.
 func (c *Client) checkResult(j *Job) error {
 	if _, err := c.ResultName(j); err != nil {
 		return err
@@ -75,7 +75,7 @@ func (c *Client) download(ctx context.Context, r *job.Result, f *os.File) error 
 	return nil
 }
 
-// checkPicture returns an error unless a downloaded file is a picture of the job's format.
+// checkPicture returns an error if a downloaded file is not a picture of the job's format.
 func (c *Client) checkPicture(j *Job, f *os.File) error {
 	head := make([]byte, picture.HeadSize)
 	n, err := f.ReadAt(head, 0)
@@ -88,8 +88,8 @@ func (c *Client) checkPicture(j *Job, f *os.File) error {
 	return nil
 }
 
-// A failureReader records the error of a read, so that a failed connection is not confused
-// with a failed write.
+// A failureReader remembers the error of a read, so that a failed connection can be distinguished
+// from a failed write.
 type failureReader struct {
 	r   io.Reader
 	err error

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// Kinds of errors, for [errors.Is]. An error that is of none of them comes from this machine,
-// such as a file that can't be read, from the end of a context, or from a server that is not
+// The kinds of errors, for [errors.Is]. An error of none of these kinds comes from this machine, if
+// a file can't be read, for example; from a context that has ended; or from a server that is not
 // Atelier's API.
 var (
 	ErrNotFound     = errors.New("not found")    // there is no such job, or it was erased or has expired
@@ -17,12 +17,12 @@ var (
 	ErrJobFailed    = errors.New("job failed")   // the job failed or was canceled
 	ErrUnavailable  = errors.New("unavailable")  // the API can't be reached or failed; a later try may succeed
 
-	// ErrMalformed is the kind of a response that contradicts the API's contract. It is an
+	// ErrMalformed means that a response contradicts the API's contract. Such an error is an
 	// ErrUnavailable too.
 	ErrMalformed = fmt.Errorf("malformed response: %w", ErrUnavailable)
 )
 
-// Kind returns the kind of an error, or nil for an error of none.
+// Kind returns which of these kinds an error has; nil if it has none.
 func Kind(err error) error {
 	for _, kind := range []error{ErrNotFound, ErrRejected, ErrUnauthorized, ErrConflict, ErrJobFailed, ErrMalformed, ErrUnavailable} {
 		if errors.Is(err, kind) {
@@ -32,10 +32,10 @@ func Kind(err error) error {
 	return nil
 }
 
-// ErrPlaintextServer is wrapped by the error of a request by https to a server of http.
+// ErrPlaintextServer means that a request was made with https, and that the server only knows http.
 var ErrPlaintextServer = errors.New("server without https")
 
-// A failure is an error of one of the kinds above. Its text is a sentence for users.
+// A failure is an error of one of these kinds. Its text is a sentence for users.
 type failure struct {
 	kind  error
 	err   error  // the text, and what it wraps
@@ -56,27 +56,27 @@ func (f *failure) Unwrap() []error {
 	return []error{f.kind, f.err, f.cause}
 }
 
-// malformed is the error of a response that contradicts the API's contract.
+// malformed returns the error for a response that contradicts the API's contract.
 func (c *Client) malformed(format string, args ...any) error {
 	return failuref(ErrMalformed, nil, "%s does not respond as Atelier's API does: %w", c.base.Redacted(), fmt.Errorf(format, args...))
 }
 
-// errRequestTimeout is the cause of the end of a context that bounds a single request. It is
-// a net.Error.
+// errRequestTimeout is the cause of a context that ended because a single request took too long. It
+// implements net.Error.
 var errRequestTimeout error = requestTimeout{}
 
 type requestTimeout struct{}
 
 func (requestTimeout) Error() string { return "the request took too long" }
 
-// Timeout is part of net.Error.
+// Timeout implements net.Error.
 func (requestTimeout) Timeout() bool { return true }
 
-// Temporary is part of net.Error.
+// Temporary implements net.Error.
 func (requestTimeout) Temporary() bool { return true }
 
-// callerEnded returns the cause of the end of ctx if the caller of this package ended it:
-// nil before its end, and nil if only the time for a single request is over.
+// callerEnded returns the cause of ctx if the caller of this package has ended it. It returns nil
+// if ctx has not ended, or only because a single request took too long.
 func callerEnded(ctx context.Context) error {
 	cause := context.Cause(ctx)
 	if cause == errRequestTimeout { //nolint:errorlint // an error that wraps it is a caller's

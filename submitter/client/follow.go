@@ -9,24 +9,25 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// longestWait is the time for which the API is asked to delay its response until a job
-// changes. The API may respond earlier, or not support waiting.
+// longestWait is how long the API is asked to wait for a change of a job before it responds. The
+// API may respond earlier, or not support waiting.
 const longestWait = 20 * time.Second
 
 const (
-	// firstPoll is the time from one request to the next if the API doesn't name one; after a
-	// response that the API delayed, there is nothing left of it. It grows by a quarter with
-	// each response without a change, up to longestDelay or the time that the API names.
+	// firstPoll is the time from one request to the next, if the API does not say when to ask
+	// again. If the API waited longer than this before it responded, the next request is sent at
+	// once. The time grows by a quarter with each response without a change, up to longestDelay or
+	// to the time that the API names.
 	firstPoll = time.Second
-	// longestPoll is the longest time that the API can name.
+	// longestPoll is the longest time between two requests that the API can ask for.
 	longestPoll = time.Minute
-	// changesWithoutPause is the number of changes of a job that are followed by the next
-	// request at once. No real job has that many: an API that invents changes is not polled
-	// continuously.
+	// changesWithoutPause is after how many changes of a job the next request is no longer sent at
+	// once. No real job changes so often; an API that invents changes would otherwise be asked
+	// without a pause.
 	changesWithoutPause = 20
 )
 
-// A poll is the state of [Client.Follow] between two requests.
+// A poll is what [Client.Follow] remembers between two requests.
 type poll struct {
 	wait      time.Duration // that the API is asked to wait for a change
 	unchanged int           // responses in a row without a change
@@ -34,13 +35,12 @@ type poll struct {
 	failures  int // in a row
 }
 
-// Follow reads a job until its run has ended, and returns it then. Of j only the fields ID,
-// State, Run and Attempts have to be set. update is called with the job as each response has
-// it; changed reports whether it is the first, or differs from the one before in state, run
-// or attempts.
+// Follow reads a job until its run has ended, and returns it. Only the fields ID, State, Run and
+// Attempts of j must be set. update is called with the job of each response. changed reports
+// whether this is the first one, or differs from the one before in its state, run or attempts.
 //
-// While the API is unavailable, Follow waits until ctx ends, and reports that to outage unless
-// outage is nil.
+// While the API is unavailable, Follow keeps trying until ctx ends. It tells outage about this,
+// unless that is nil.
 func (c *Client) Follow(ctx context.Context, j *Job, outage *Outage, update func(j *Job, changed bool)) (*Job, error) {
 	p := poll{wait: longestWait}
 	defer func() {
@@ -86,8 +86,8 @@ func (c *Client) Follow(ctx context.Context, j *Job, outage *Outage, update func
 	return j, nil
 }
 
-// failed returns the delay after a failed request that took some time, or the error if it is
-// final.
+// failed returns how long to wait after a failed request, which took this long. If the request must
+// not be repeated, it returns err.
 func (p *poll) failed(err error, took time.Duration, outage *Outage) (time.Duration, error) {
 	if !Unavailable(err) {
 		return 0, err
@@ -104,8 +104,8 @@ func (p *poll) failed(err error, took time.Duration, outage *Outage) (time.Durat
 	return Delay(err, p.failures), nil
 }
 
-// next returns the time from the request before to the next one; asked is the time that the
-// API named, or 0.
+// next returns the time from the last request to the next one. asked is the time that the API has
+// asked for; 0 if it has not.
 func (p *poll) next(asked time.Duration) time.Duration {
 	if p.unchanged == 0 && p.changes <= changesWithoutPause {
 		return 0
@@ -121,8 +121,8 @@ func pollDelay(asked time.Duration, unchanged int) time.Duration {
 	return max(min(delay, longestDelay), min(asked, longestPoll))
 }
 
-// differs reports whether a job has moved on. An API without ETags returns an unchanged job
-// again and again.
+// differs reports whether a job has changed in its state, run or attempts. An API without ETags
+// returns an unchanged job again and again.
 func differs(from, to *job.Job) bool {
 	return from.State != to.State || from.Run != to.Run || from.Attempts != to.Attempts
 }

@@ -8,8 +8,7 @@ import (
 	"github.com/atelier-go/atelier/submitter/picture"
 )
 
-// A form is the body of a submission. It can be read any number of times, and keeps no
-// picture in memory.
+// A form is the body of a submission. It can be read repeatedly, and keeps no picture in memory.
 type form struct {
 	contentType string
 	parts       []part
@@ -27,8 +26,8 @@ const (
 	styleField = "style_image"
 )
 
-// newForm puts the text fields first, so that the API can reject them before the pictures
-// have arrived.
+// newForm returns a form with these text fields and pictures. The text fields come first, so that
+// the API can refuse them before the pictures have arrived.
 func newForm(fields [][2]string, pictures map[string]*picture.File) (*form, error) {
 	var text bytes.Buffer
 	w := multipart.NewWriter(&text)
@@ -65,7 +64,7 @@ func newForm(fields [][2]string, pictures map[string]*picture.File) (*form, erro
 	return f, nil
 }
 
-// body reads the form from its beginning. Each call returns an independent reader.
+// body returns a reader of the whole form. Each call returns another one.
 func (f *form) body() io.Reader {
 	var readers []io.Reader
 	for _, p := range f.parts {

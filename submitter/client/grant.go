@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// A grant is the address to which the API has a picture sent.
+// A grant is the address to which the API lets a client send a picture.
 type grant struct {
 	UploadID string `json:"upload_id"`
 	Method   string
@@ -21,8 +21,8 @@ const (
 	maxUploadAddress = 8 << 10 // bytes
 )
 
-// requestUpload asks for the address for a picture of the given size in bytes. An API without
-// separate uploads is noted in noUploads.
+// requestUpload requests an address for a picture of this size in bytes. If the API has no separate
+// uploads, it remembers that in noUploads.
 func (c *Client) requestUpload(ctx context.Context, size int64) (*grant, error) {
 	ctx, cancel := withSmallTimeout(ctx)
 	defer cancel()
@@ -37,9 +37,9 @@ func (c *Client) requestUpload(ctx context.Context, size int64) (*grant, error) 
 	return c.readGrant(resp)
 }
 
-// readGrant reads and checks a grant. A hostile API could otherwise have any request sent from
-// this machine: only a PUT is allowed, to an address that is as safe as the API's own, with no
-// headers but S3's.
+// readGrant parses and checks a grant. Otherwise a hostile API could make this machine send any
+// request. Only a PUT is allowed, with no headers but those of S3, and if the API has https, to an
+// address with https only.
 func (c *Client) readGrant(resp *http.Response) (*grant, error) {
 	g := new(grant)
 	if _, err := c.readRawJSON(resp, g); err != nil { // not escaped: it is used as it is, or not at all

@@ -12,7 +12,7 @@ import (
 	"github.com/atelier-go/atelier/submitter/picture"
 )
 
-// A Job is a job as the API returned it.
+// A Job is a job as the API has returned it.
 type Job struct {
 	job.Job
 	JSON []byte `json:"-"` // the response, which may have more members than Job
@@ -28,9 +28,9 @@ func (c *Client) Job(ctx context.Context, id job.ID) (*Job, error) {
 	}, Unavailable, nil)
 }
 
-// readJob reads a job once. With the ETag of an earlier response it returns nil if nothing
-// has changed; the API waits for a change, up to the given time, before it responds so. The
-// second result is the Retry-After of the response.
+// readJob reads a job once. If etag is that of an earlier response, it returns nil if the job has
+// not changed; the API waits up to wait for a change before it responds so. The second result is
+// the Retry-After of the response.
 func (c *Client) readJob(ctx context.Context, id job.ID, etag string, wait time.Duration) (*Job, time.Duration, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, wait+smallTimeout, errRequestTimeout)
 	defer cancel()
@@ -65,7 +65,7 @@ func (c *Client) parseJob(resp *http.Response) (*Job, error) {
 	return j, c.checkJob(&j.Job)
 }
 
-// parseJobOf reads a response that must be about one job.
+// parseJobOf parses a response that must contain the job with this id.
 func (c *Client) parseJobOf(resp *http.Response, id job.ID) (*Job, error) {
 	j, err := c.parseJob(resp)
 	if err == nil && j.ID != id {
@@ -74,7 +74,7 @@ func (c *Client) parseJobOf(resp *http.Response, id job.ID) (*Job, error) {
 	return j, err
 }
 
-// checkJob returns an error unless a job has what every job has.
+// checkJob returns an error if a job lacks what every job has.
 func (c *Client) checkJob(j *job.Job) error {
 	switch err := c.checkID(j.ID); {
 	case err != nil:
@@ -94,10 +94,10 @@ func (c *Client) checkID(id job.ID) error {
 	return nil
 }
 
-// maxCursor is the length in bytes of the longest cursor of a list that is accepted.
+// maxCursor is the largest length, in bytes, of a cursor of a list that is accepted.
 const maxCursor = 1000
 
-// checkCursor returns an error unless a string can be a cursor of a list, or is empty.
+// checkCursor returns an error if a text can't be a cursor of a list. An empty one is allowed.
 func (c *Client) checkCursor(cursor string) error {
 	if len(cursor) > maxCursor || strings.ContainsFunc(cursor, func(r rune) bool { return !visible(r) }) {
 		return c.malformed("its list continues at %.20q", cursor)
@@ -105,8 +105,8 @@ func (c *Client) checkCursor(cursor string) error {
 	return nil
 }
 
-// Err returns nil if a job has a result, and otherwise why it has none: [ErrJobFailed],
-// [ErrNotFound] if it has expired, or [ErrConflict] if it is unfinished.
+// Err returns nil if the job has a result. Otherwise it says why not: [ErrJobFailed], [ErrNotFound]
+// if the job has expired, or [ErrConflict] if it is unfinished.
 func (j *Job) Err() error {
 	switch {
 	case j.State == job.Succeeded && j.Result != nil:
@@ -121,8 +121,8 @@ func (j *Job) Err() error {
 	return failuref(ErrConflict, nil, "job %s is still %s", j.ID, j.State)
 }
 
-// ResultName returns the name of a job's result in a folder. The error is an [ErrMalformed],
-// for a job of an unknown format.
+// ResultName returns the file name for a job's result. If the job has an unknown format, the error
+// is an [ErrMalformed].
 func (c *Client) ResultName(j *Job) (string, error) {
 	extension := picture.Extension(j.Format)
 	if extension == "" {

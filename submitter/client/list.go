@@ -10,7 +10,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// pageSize is the number of jobs that one request asks for at most: the API's limit.
+// pageSize is how many jobs one request asks for. The API returns no more.
 const pageSize = 100
 
 // A Page is a part of a list of jobs.
@@ -20,9 +20,9 @@ type Page struct {
 	JSON []byte `json:"-"` // the response
 }
 
-// List lists jobs, newest first: those in a state, or all if state is "". It calls each with
-// one page after the other, until limit jobs are listed or there are no more. An error of each
-// ends it. It retries while the API is unavailable. n is the number of listed jobs, and more
+// List lists jobs, newest first: those in a state, or all if state is "". It calls each for every
+// page, until it has listed limit jobs or there are no more. If each returns an error, List ends
+// with it. It retries while the API is unavailable. n is how many jobs it has listed, and more
 // reports whether there may be others.
 func (c *Client) List(ctx context.Context, state job.State, limit int, each func(*Page) error) (n int, more bool, err error) {
 	query := url.Values{}
@@ -77,13 +77,13 @@ func (c *Client) page(ctx context.Context, query url.Values) (*Page, error) {
 	return page, c.checkCursor(page.Next)
 }
 
-// errSamePage is the error of a list whose page names itself as the next one.
+// errSamePage returns the error for a page of a list that names itself as the next one.
 func errSamePage() error {
 	return failuref(ErrUnavailable, nil, "the API returns the same page again and again")
 }
 
-// emptyPages counts the pages without content that a list had in a row. Some are normal,
-// since a page is what the API found in a limited time.
+// emptyPages counts how many pages of a list in a row were empty. Some are normal, because a page
+// is what the API has found within a limited time.
 type emptyPages int
 
 const (
@@ -91,9 +91,9 @@ const (
 	maxEmpty          = 10_000 // empty pages in a row that are followed at all
 )
 
-// pause is called with the number of things on a page that isn't the last one, before the
-// next request. After several empty pages it waits, the longer the more there were, up to a
-// second; after too many it returns an [ErrMalformed].
+// pause is called after each page except the last one, with the number of items on it. After
+// several empty pages it waits, longer with each of them, up to a second. After too many it returns
+// an [ErrMalformed].
 func (e *emptyPages) pause(ctx context.Context, c *Client, things int) error {
 	if *e++; things > 0 {
 		*e = 0

@@ -12,7 +12,7 @@ import (
 	"github.com/atelier-go/atelier/submitter/escape"
 )
 
-// networkError turns an error of net/http into one for users.
+// networkError returns an error for users in place of an error of net/http.
 func (c *Client) networkError(ctx context.Context, err error) error {
 	if err := callerEnded(ctx); err != nil {
 		return err
@@ -48,13 +48,13 @@ func (c *Client) describeNetworkError(err error) *failure {
 	return failuref(ErrUnavailable, err, "the connection to the API at %s failed: %s", at, networkText(err))
 }
 
-// networkText is the text of an error that may quote bytes of a server that does not speak
-// HTTP, or names in a certificate.
+// networkText returns the text of an error, escaped: it may contain bytes from a server that does
+// not speak HTTP, or names from a certificate.
 func networkText(err error) string {
 	return escape.Shorten(escape.Text(err.Error()), escape.LongestText)
 }
 
-// Refused reports whether err is a refused connection, so that nothing was sent.
+// Refused reports whether err means that the connection was refused, so that nothing was sent.
 func Refused(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
 	return ok && op.Op == "dial" && errors.Is(err, syscall.ECONNREFUSED)

@@ -2,7 +2,7 @@ package client
 
 import "strconv"
 
-// Options are the settings of a submission. The API has a default for each that is unset.
+// Options are the settings of a submission. For those that are not set, the API has defaults.
 type Options struct {
 	Style          string   `json:"style,omitempty"`    // a name, or a blend such as a:0.7,b:0.3; "" with a style picture
 	Strength       *float64 `json:"strength,omitempty"` // from 0, the photograph, to 1, the style
@@ -13,8 +13,8 @@ type Options struct {
 	Public         *bool    `json:"public,omitempty"` // whether the gallery shows the result
 }
 
-// Fields returns the form fields of the options that are set, each a name and a value, in an
-// order that stays the same.
+// Fields returns the form fields of the options that are set, as names and values, always in the
+// same order.
 func (o *Options) Fields() [][2]string {
 	var fields [][2]string
 	add := func(name, value string) { fields = append(fields, [2]string{name, value}) }

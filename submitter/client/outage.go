@@ -2,9 +2,9 @@ package client
 
 import "sync"
 
-// An Outage is a time in which the API is unavailable. Several calls that wait for its end
-// share one Outage, so that it is reported once. It is safe for concurrent use. A nil *Outage
-// reports nothing; in any other, both functions are set.
+// An Outage reports when the API becomes unavailable and when it responds again. Calls that wait at
+// the same time share one, so that this is reported once. It is safe for concurrent use. A nil
+// *Outage reports nothing; in any other one, both functions are set.
 type Outage struct {
 	Began func(error) // called when the first call begins to wait, with the reason
 	Ended func()      // called when the last one has had a response again
@@ -13,7 +13,7 @@ type Outage struct {
 	waiting int // calls that wait
 }
 
-// Begin is called by a call that begins to wait because of err.
+// Begin is called by a call that begins to wait, because of err.
 func (o *Outage) Begin(err error) {
 	if o == nil {
 		return
@@ -25,7 +25,7 @@ func (o *Outage) Begin(err error) {
 	}
 }
 
-// End is called by a waiting call that has had a response.
+// End is called by a waiting call when the API has responded.
 func (o *Outage) End() {
 	if o != nil && o.remove() == 0 {
 		o.Ended()

@@ -11,7 +11,8 @@ import (
 	"github.com/atelier-go/atelier/submitter/escape"
 )
 
-// A StatusError is a response with a status that is not success. [errors.Is] finds its kind.
+// A StatusError is an error for a response whose status is not a success. [errors.Is] says of which
+// kind it is.
 type StatusError struct {
 	Status     int
 	Code       string        // of the API's problem; "" if the response was not a problem document
@@ -22,7 +23,7 @@ type StatusError struct {
 
 func (e *StatusError) Error() string { return e.Text }
 
-// Is reports whether a status is of a kind of errors.
+// Is reports whether the status belongs to a kind of errors, for [errors.Is].
 func (e *StatusError) Is(kind error) bool {
 	switch {
 	case e.Status == http.StatusNotFound, e.Status == http.StatusGone:
@@ -44,8 +45,8 @@ const (
 	maxFields  = 10       // fields of a problem whose errors are shown
 )
 
-// statusError returns the error for a response: the text of its RFC 9457 problem or, if
-// something in front of the API responded, its status.
+// statusError returns the error for a response. Its text is that of the response's problem (RFC
+// 9457) or, if something in front of the API has responded, the status.
 func (c *Client) statusError(resp *http.Response) error {
 	e := &StatusError{Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header)}
 	var p struct {
@@ -78,7 +79,8 @@ func (c *Client) statusError(resp *http.Response) error {
 	return e
 }
 
-// statusText is a status with its standard phrase, not the server's.
+// statusText returns the status of a response with its standard phrase. It does not use the
+// server's phrase.
 func statusText(resp *http.Response) string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode)))
 }

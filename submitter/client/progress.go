@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// A progressReader counts the bytes that are read of it, and notes a failure to read. read
-// and failed may be loaded while another goroutine reads.
+// A progressReader counts the bytes that are read from it, and remembers whether reading failed.
+// read and failed may be loaded while another goroutine reads.
 type progressReader struct {
 	r        io.Reader
 	size     int64 // the expected number of bytes
@@ -31,7 +31,8 @@ func (p *progressReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// offset adds a number of bytes to what progress is called with; it returns nil for nil.
+// offset returns a function that calls progress with a larger number: bytes is added. If progress
+// is nil it returns nil.
 func offset(progress func(int64), bytes int64) func(int64) {
 	if progress == nil {
 		return nil

@@ -7,8 +7,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A RedriveQuery selects the failed jobs that [Client.Redrive] runs again: IDs, or All, or
-// those that failed with Code.
+// A RedriveQuery selects the failed jobs that [Client.Redrive] runs again: those in IDs, all of
+// them, or those that failed with Code.
 type RedriveQuery struct {
 	IDs    []job.ID `json:"ids,omitempty"`
 	All    bool     `json:"all,omitempty"`
@@ -16,7 +16,7 @@ type RedriveQuery struct {
 	Cursor string   `json:"cursor,omitempty"` // of a page; [Client.Redrive] sets it
 }
 
-// Redriven is what became of the jobs of one page.
+// Redriven says what became of the jobs of one page.
 type Redriven struct {
 	Retried []job.ID
 	Skipped []struct {
@@ -28,17 +28,17 @@ type Redriven struct {
 }
 
 const (
-	// redriveSize is the number of jobs that one request names at most, so that a response
-	// takes seconds.
+	// redriveSize is how many jobs one request names at most, so that its response takes only
+	// seconds.
 	redriveSize = 100
-	// maxRedriven is the number of jobs after which a redrive without an end is given up.
+	// maxRedriven is the number of jobs after which a redrive that does not end is given up.
 	maxRedriven = 1_000_000
 )
 
-// Redrive runs failed jobs again, page after page, and calls each with what became of a
-// page's jobs. An error of each ends it. It retries while the API is busy or out of reach. After
-// an error, the same query continues with the remaining jobs, since those that run again are no
-// longer failed.
+// Redrive runs failed jobs again, page by page, and calls each with what became of the jobs of a
+// page. If each returns an error, Redrive ends with it. It retries while the API is busy or can't
+// be reached. After an error, the same query continues with the remaining jobs, because those that
+// run again are no longer failed.
 func (c *Client) Redrive(ctx context.Context, query RedriveQuery, each func(*Redriven) error) error {
 	if len(query.IDs) > 0 {
 		for ids := range slices.Chunk(query.IDs, redriveSize) {

@@ -13,23 +13,22 @@ import (
 
 const userAgent = "atelier-submitter"
 
-// maxJSON is the size in bytes of the largest JSON that is read. A page of 100 jobs has a
-// tenth of it.
+// maxJSON is the largest JSON, in bytes, that is read. A page of 100 jobs has a tenth of this.
 const maxJSON = 1 << 20
 
-// withSmallTimeout bounds ctx by the time for one small request.
+// withSmallTimeout returns a context that ends after the time that one small request may take.
 func withSmallTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, smallTimeout, errRequestTimeout)
 }
 
-// get returns the response to a GET, as [Client.send] does.
+// get sends a GET, and returns the response as [Client.send] does.
 func (c *Client) get(ctx context.Context, address string, header http.Header) (*http.Response, error) {
 	return c.send(ctx, http.MethodGet, address, header, nil)
 }
 
-// send sends one request to an address, which is resolved against the API's. The response has
-// a status of success, or 304 if the request was conditional; every other status is an error.
-// The caller closes the response's body.
+// send sends one request. address is relative to the API's base address, or absolute. The status of
+// the response is a success, or 304 if the request was conditional; any other status is an error.
+// The caller closes the body of the response.
 func (c *Client) send(ctx context.Context, method, address string, header http.Header, body io.Reader) (*http.Response, error) {
 	u, err := c.base.Parse(address)
 	if err != nil {
@@ -48,7 +47,7 @@ func (c *Client) send(ctx context.Context, method, address string, header http.H
 	return c.do(req)
 }
 
-// do is send for a complete request.
+// do is like send, for a request that exists already.
 func (c *Client) do(req *http.Request) (*http.Response, error) {
 	req.Header.Set("User-Agent", userAgent)
 	if c.config.Key != "" && sameOrigin(req.URL, c.base) { // a response may refer to another origin
@@ -70,7 +69,7 @@ func (c *Client) do(req *http.Request) (*http.Response, error) {
 	return nil, c.statusError(resp)
 }
 
-// readJSON reads a response into v, whose strings it escapes, and returns the JSON as it came.
+// readJSON parses a response into v and escapes the strings of v. It returns the JSON unchanged.
 func (c *Client) readJSON(resp *http.Response, v any) ([]byte, error) {
 	raw, err := c.readRawJSON(resp, v)
 	if err == nil {
@@ -79,7 +78,7 @@ func (c *Client) readJSON(resp *http.Response, v any) ([]byte, error) {
 	return raw, err
 }
 
-// readRawJSON is readJSON without escaping.
+// readRawJSON is like readJSON, but does not escape.
 func (c *Client) readRawJSON(resp *http.Response, v any) ([]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxJSON+1))
 	switch {
@@ -93,7 +92,7 @@ func (c *Client) readRawJSON(resp *http.Response, v any) ([]byte, error) {
 	return raw, nil
 }
 
-// postJSON sends a small JSON body.
+// postJSON sends a POST whose body is v as JSON, which must be small.
 func (c *Client) postJSON(ctx context.Context, address string, v any) (*http.Response, error) {
 	body, err := json.Marshal(v)
 	if err != nil {

@@ -2,7 +2,7 @@ package client
 
 import "context"
 
-// Styles is the list of the API's styles.
+// Styles is the API's list of styles.
 type Styles struct {
 	Styles []struct{ Name, Title string }
 	JSON   []byte `json:"-"` // the response

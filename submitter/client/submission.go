@@ -11,8 +11,8 @@ import (
 	"github.com/atelier-go/atelier/submitter/picture"
 )
 
-// A Submission is what is sent under one Idempotency-Key, so that it makes one job however
-// often it is sent. It is not safe for concurrent use.
+// A Submission is what is sent with one Idempotency-Key. It becomes one job, however often it is
+// sent. It is not safe for concurrent use.
 type Submission struct {
 	client   *Client
 	fields   [][2]string
@@ -22,13 +22,13 @@ type Submission struct {
 	uploads  []*upload // of the pictures that are too large for the form
 }
 
-// maxGrants is the number of uploads of one picture that one [Submission.Send] asks for: an
-// upload may have expired, or be lost.
+// maxGrants is how often one call of [Submission.Send] requests an upload for the same picture: an
+// upload may expire or get lost.
 const maxGrants = 3
 
-// NewSubmission prepares a submission of a photograph, with a style picture unless style is
-// nil. The pictures must stay open as long as the submission is in use. The key has 1 to 255
-// visible ASCII characters; the API remembers it for a day.
+// NewSubmission prepares a submission of a photograph and, unless style is nil, a style picture.
+// The pictures must stay open while the submission is used. key has 1 to 255 visible ASCII
+// characters; the API remembers it for a day.
 func (c *Client) NewSubmission(options *Options, photograph, style *picture.File, key string) (*Submission, error) {
 	pictures := map[string]*picture.File{imageField: photograph}
 	if style != nil {
@@ -42,14 +42,13 @@ func (c *Client) NewSubmission(options *Options, photograph, style *picture.File
 	return &Submission{c, fields, pictures, key, f, planUploads(pictures, f.size)}, nil
 }
 
-// Size returns the number of bytes to send.
+// Size returns how many bytes are to be sent.
 func (s *Submission) Size() int64 { return s.form.size }
 
-// Send submits once, and does not retry: see [Retry]. Large pictures are uploaded separately
-// if the API supports that; pictures that an earlier call uploaded are not sent again.
-// progress, unless nil, is called with the number of bytes sent so far, possibly concurrently
-// and after Send has returned. After an error, uncertain reports whether the submission may
-// have become a job.
+// Send submits once; to retry, use [Retry]. Large pictures are first uploaded separately if the API
+// supports that. A picture that an earlier call has uploaded is not sent again. Unless progress is
+// nil, it is called with the number of bytes sent so far, possibly concurrently and after Send has
+// returned. After an error, uncertain reports whether the submission may have become a job.
 func (s *Submission) Send(ctx context.Context, progress func(sent int64)) (j *Job, uncertain bool, err error) {
 	if len(s.uploads) == 0 || s.client.noUploads.Load() {
 		return s.client.submit(ctx, s.form, s.key, progress)
@@ -74,7 +73,7 @@ func (s *Submission) Send(ctx context.Context, progress func(sent int64)) (j *Jo
 	}
 }
 
-// submitUploaded submits the ids of the uploads, and the pictures that were not uploaded.
+// submitUploaded submits the ids of the uploads, together with the pictures that were not uploaded.
 func (s *Submission) submitUploaded(ctx context.Context) (j *Job, uncertain bool, err error) {
 	fields, others := slices.Clone(s.fields), maps.Clone(s.pictures)
 	for _, u := range s.uploads {
@@ -88,11 +87,11 @@ func (s *Submission) submitUploaded(ctx context.Context) (j *Job, uncertain bool
 	return s.client.submit(ctx, f, s.key, nil)
 }
 
-// expectFrom is the size in bytes from which the API is asked whether it accepts a body
-// before the body is sent.
+// expectFrom is the size of a body, in bytes, from which the API is asked whether it accepts the
+// body before the body is sent.
 const expectFrom = 1 << 20
 
-// submit sends a form once. progress and uncertain are those of [Submission.Send].
+// submit sends a form once. progress and uncertain are explained at [Submission.Send].
 func (c *Client) submit(ctx context.Context, f *form, key string, progress func(sent int64)) (j *Job, uncertain bool, err error) {
 	body := &progressReader{r: f.body(), size: f.size, progress: progress}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base.JoinPath("v1/jobs").String(), body)
@@ -113,7 +112,7 @@ func (c *Client) submit(ctx context.Context, f *form, key string, progress func(
 	case err != nil && body.failed.Load() != nil:
 		return nil, false, fmt.Errorf("the picture could not be read while it was sent: %w", *body.failed.Load())
 	case err != nil:
-		// net/http may still read in another goroutine: the counter is atomic.
+		// The counter is atomic, because net/http may still be reading in another goroutine.
 		return nil, !Refused(err) && body.read.Load() >= f.size, err
 	}
 	defer resp.Body.Close()

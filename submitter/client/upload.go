@@ -13,11 +13,11 @@ import (
 	"github.com/atelier-go/atelier/submitter/picture"
 )
 
-// uploadFrom is the size in bytes of a form from which its largest pictures are uploaded to S3
-// first, if the API supports that: an API behind AWS Lambda accepts no more than 4.5 MB.
+// uploadFrom is the size of a form, in bytes, from which its largest pictures are first uploaded to
+// S3, if the API supports that. An API behind AWS Lambda accepts no more than 4.5 MB.
 const uploadFrom = 4_000_000
 
-// An upload is that of one picture of a submission.
+// An upload is the separate upload of one picture of a submission.
 type upload struct {
 	pictureField string // the form field of the picture
 	idField      string // the form field of the upload's id, in place of the picture
@@ -25,8 +25,8 @@ type upload struct {
 	done         bool   // the picture has been uploaded
 }
 
-// planUploads chooses the pictures to upload, the largest first, so that the rest of a form of
-// the given size in bytes can be sent.
+// planUploads returns the pictures of a form of this size in bytes that must be uploaded separately
+// so that the rest can be sent: the largest ones.
 func planUploads(pictures map[string]*picture.File, size int64) (uploads []*upload) {
 	all := []*upload{{pictureField: imageField, idField: "upload_id"}}
 	if pictures[styleField] != nil {
@@ -44,10 +44,10 @@ func planUploads(pictures map[string]*picture.File, size int64) (uploads []*uplo
 	return uploads
 }
 
-// errLinkExpired: the address of an upload can no longer be used.
+// errLinkExpired means that the address of an upload can no longer be used.
 var errLinkExpired = errors.New("the upload's address has expired")
 
-// uploadLost reports whether another upload may succeed.
+// uploadLost reports whether another upload of the picture may succeed after err.
 func uploadLost(err error) bool {
 	if s, ok := errors.AsType[*StatusError](err); ok {
 		return s.Code == "upload_expired" || s.Code == "upload_not_found" || s.Code == "upload_incomplete"
@@ -55,7 +55,7 @@ func uploadLost(err error) bool {
 	return errors.Is(err, errLinkExpired)
 }
 
-// upload uploads the pictures that are not uploaded yet.
+// upload uploads those pictures that were not uploaded yet.
 func (s *Submission) upload(ctx context.Context, progress func(int64)) (err error) {
 	var before int64
 	for _, u := range s.uploads {
@@ -81,7 +81,7 @@ func (s *Submission) upload(ctx context.Context, progress func(int64)) (err erro
 	return nil
 }
 
-// put sends a picture to the address of a grant, without the API's key.
+// put sends a picture to the address in a grant. It does not send the API key.
 func (c *Client) put(ctx context.Context, g *grant, p *picture.File, progress func(int64)) error {
 	body := &progressReader{r: io.NewSectionReader(p, 0, p.Size), size: p.Size, progress: progress}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, g.URL, body)

@@ -1,8 +1,8 @@
-// Package escape makes text safe to show on a terminal. A string in a server's response may
-// hold control characters of both ranges (C0 and C1), line ends, characters that change the
-// direction of text and invisible ones. The strings of a response are escaped when they are
-// read ([Strings]), and all output again when it is written ([Lines], [JSON]), since text also
-// comes from elsewhere, such as from network errors.
+// Package escape makes text safe to be shown on a terminal. A string in a response may contain
+// control characters (C0 and C1), line ends, characters that change the direction of text, and
+// invisible ones. The strings of a response are escaped when they are read ([Strings]), and all
+// output again when it is written ([Lines], [JSON]), because text also comes from elsewhere, such
+// as network errors.
 package escape
 
 import (
@@ -15,12 +15,12 @@ import (
 	"unicode/utf8"
 )
 
-// LongestText is the number of characters to which [Strings] shortens a string.
+// LongestText is the length, in characters, to which [Strings] shortens strings.
 const LongestText = 2000
 
-// Text returns s in a form that is safe to show on a terminal, in one line: characters
-// that can't be seen, among them line ends, are written as \uXXXX, as in JSON, and bytes
-// that are not UTF-8 as \ufffd. Spaces of all kinds stay. Text(Text(s)) is Text(s).
+// Text returns s in a form that is safe to be shown on a terminal, as one line. Characters that
+// can't be seen, such as line ends, are written as \uXXXX, as in JSON, and bytes that are not UTF-8
+// as \ufffd. Spaces of all kinds stay. Text(Text(s)) is equal to Text(s).
 func Text(s string) string {
 	if !strings.ContainsFunc(s, invisible) {
 		return s
@@ -28,7 +28,7 @@ func Text(s string) string {
 	return string(appendEscaped(nil, s))
 }
 
-// Lines is [Text] for each line of a text in which the program itself has put line ends.
+// Lines is like [Text], for a text in which the program itself has put line ends, which stay.
 func Lines(s string) string {
 	lines := strings.Split(s, "\n")
 	for i, line := range lines {
@@ -37,8 +37,8 @@ func Lines(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// JSON returns the JSON value raw in one line, with its strings escaped. Its meaning stays
-// the same. The error is that of a value that is not valid JSON.
+// JSON returns a JSON value as one line, with its strings escaped. Its meaning stays the same. If
+// raw is not valid JSON, it returns an error.
 func JSON(raw []byte) ([]byte, error) {
 	var line bytes.Buffer
 	if err := json.Compact(&line, raw); err != nil {
@@ -48,8 +48,8 @@ func JSON(raw []byte) ([]byte, error) {
 	return appendEscaped(nil, line.String()), nil
 }
 
-// invisible reports whether a character is to be escaped. A range over a string yields
-// utf8.RuneError for bytes that are not UTF-8.
+// invisible reports whether a character must be escaped. Bytes that are not UTF-8 become
+// utf8.RuneError in a range over a string, which must be escaped too.
 func invisible(r rune) bool { return !unicode.IsGraphic(r) || r == utf8.RuneError }
 
 func appendEscaped(b []byte, s string) []byte {
@@ -67,8 +67,8 @@ func appendEscaped(b []byte, s string) []byte {
 	return b
 }
 
-// Shorten returns at most the first limit characters of s. If it left any out, the last of
-// them is an ellipsis.
+// Shorten returns s if it has at most limit characters. Otherwise it returns its beginning and an
+// ellipsis, limit characters in total.
 func Shorten(s string, limit int) string {
 	n := 0
 	for i := range s {

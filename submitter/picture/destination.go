@@ -12,20 +12,20 @@ import (
 	"strings"
 )
 
-// A Destination is the place that a result is written to.
+// A Destination is where a result is written.
 type Destination struct {
 	Path  string // "" is standard output
 	Force bool   // replace an existing file
 }
 
-// IsFolder reports whether a path is a folder, or is written as one, with a separator at
-// its end.
+// IsFolder reports whether a path is a folder, or ends in a separator, which means that it stands
+// for a folder.
 func IsFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir() || strings.HasSuffix(path, string(filepath.Separator))
 }
 
-// MakeFolder makes a folder for results, unless it exists.
+// MakeFolder creates a folder for results if it does not exist.
 func MakeFolder(path string) error {
 	if err := os.MkdirAll(path, 0o777); err != nil {
 		return fmt.Errorf("make a folder for results: %w", err)
@@ -33,9 +33,9 @@ func MakeFolder(path string) error {
 	return nil
 }
 
-// Check returns an error if a result could not be written to the destination: so a caller
-// learns of it before anything is sent. The error is an
-// [ExistsError] for an existing file that must not be replaced.
+// Check returns an error if a result can't be written to the destination, so that the caller finds
+// out before anything is sent. If a file exists there and must not be replaced, the error is an
+// [ExistsError].
 func (d *Destination) Check() error {
 	if d.Path == "" {
 		return nil
@@ -81,8 +81,8 @@ func (e *ExistsError) Error() string {
 
 func (*ExistsError) Unwrap() error { return fs.ErrExist }
 
-// Holds reports whether the destination is a file that has the given size in bytes and
-// SHA-256 (in hexadecimal) already.
+// Holds reports whether the destination is a file with this size in bytes and this SHA-256 (in
+// hexadecimal): then it has the result already.
 func (d *Destination) Holds(size int64, sum string) bool {
 	if d.Path == "" {
 		return false
@@ -100,8 +100,8 @@ func (d *Destination) Holds(size int64, sum string) bool {
 	return err == nil && hex.EncodeToString(hash.Sum(nil)) == sum
 }
 
-// Write writes what fill produces to the destination, whole or not at all: the file appears
-// under its name, or stdout is written to, only after fill has returned nil.
+// Write writes to the destination what fill writes to a temporary file. If fill returns an error,
+// nothing appears at the destination.
 func (d *Destination) Write(stdout io.Writer, fill func(*os.File) error) error {
 	if d.Path == "" {
 		return writeStdout(stdout, fill)
@@ -126,8 +126,8 @@ func (d *Destination) Write(stdout io.Writer, fill func(*os.File) error) error {
 	if d.Force {
 		return os.Rename(tmp.Name(), d.Path)
 	}
-	// A link, unlike a rename, replaces nothing. On a file system without links, the check
-	// above has to do.
+	// Unlike a rename, a link never replaces a file. On a file system without links, the check
+	// above must be enough.
 	err = os.Link(tmp.Name(), d.Path)
 	switch {
 	case errors.Is(err, fs.ErrExist):

@@ -11,36 +11,36 @@ import (
 // HeadSize is the number of bytes of a file that [FormatOfContent] needs.
 const HeadSize = formats.HeadLength
 
-// FormatOfContent returns the name of the format of a picture that begins with head; "" for
-// anything else.
-func FormatOfContent(head []byte) string { return formats.Of(head).Name }
+// FormatOfContent returns the name of the format of a picture that begins with head; "" if it is
+// not a known one.
+func FormatOfContent(head []byte) string { return formats.Detect(head).Name }
 
-// FormatOfName returns the name of the format of results that the extension of a file's name
-// stands for; "" if it stands for none.
+// FormatOfName returns the name of the format that the extension of a file's name stands for, if
+// results can have it; "" otherwise.
 func FormatOfName(path string) string {
-	if f := formats.OfFile(path); f.Output {
+	if f := formats.ByFileName(path); f.Output {
 		return f.Name
 	}
 	return ""
 }
 
-// Extension returns the extension of results of a format; "" for a format that results can't
-// have.
+// Extension returns the extension for files of a format that results can have; "" for any other
+// format.
 func Extension(format string) string {
-	if f := formats.Named(format); f.Output {
+	if f := formats.ByName(format); f.Output {
 		return f.Extension()
 	}
 	return ""
 }
 
-// Is reports whether a file is a picture that the API reads, by its content or its name. A
-// file that is one by name only, or can't be opened, counts too: it is better refused by
-// name than skipped silently.
+// Is reports whether a file is a picture that the API accepts, by its content or by its name. If
+// only the name says so, or if the file can't be opened, it counts as a picture too: an error that
+// names the file is better than to skip it silently.
 func Is(path string) bool {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return false // opening a pipe would block
 	}
-	if formats.OfFile(path).Name != "" {
+	if formats.ByFileName(path).Name != "" {
 		return true
 	}
 	f, err := os.Open(path)

@@ -6,14 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// longestName is the number of bytes that a file's name can have on nearly every system.
+// longestName is how many bytes the name of a file may have on nearly every system.
 const longestName = 255
 
-// longestNumber is the longest text that a caller adds to a result's name to make it unique.
+// longestNumber is the longest text that a caller appends to the name of a result to make it
+// unique.
 const longestNumber = "-1000000"
 
-// ResultName returns the name of a result in a folder, made of the name of its source and
-// its styles, which are "" for a style picture.
+// ResultName returns the name for the file of a result: the name of its source, then its styles.
+// style is "" for the user's own style picture.
 func ResultName(source, style, format string) string {
 	stem := strings.TrimSuffix(filepath.Base(source), filepath.Ext(source))
 	if source == Stdin || stem == "" {
@@ -32,7 +33,8 @@ func ResultName(source, style, format string) string {
 	return truncate(stem, longestName-len(longestNumber)-len(end)) + end
 }
 
-// portable replaces the characters of s that are not allowed in a file's name everywhere.
+// portable returns s without the characters that the names of files can't have on some system; each
+// is replaced.
 func portable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
@@ -42,8 +44,8 @@ func portable(s string) string {
 	}, s)
 }
 
-// truncate returns the beginning of a name, at most limit bytes and at least one, without
-// splitting a character.
+// truncate shortens a name to at most limit bytes, but leaves at least one, and does not split a
+// character.
 func truncate(name string, limit int) string {
 	limit = max(limit, 1)
 	if len(name) <= limit {

@@ -1,5 +1,5 @@
-// Package picture handles pictures as files of this machine: it opens those to send, and
-// writes results whole or not at all.
+// Package picture handles the files of pictures on this machine: it opens those that are sent, and
+// writes results so that they appear complete or not at all.
 package picture
 
 import (
@@ -11,25 +11,25 @@ import (
 	"os"
 )
 
-// A File is a picture to send. Its length and content stay the same while it is open, and
-// it can be read any number of times, also concurrently.
+// A File is a picture to be sent. While it is open its length and content stay the same, and it can
+// be read repeatedly, also concurrently.
 type File struct {
 	*os.File
 	Size int64 // bytes
 }
 
-// Stdin is the name of a picture that comes from standard input.
+// Stdin stands for standard input where a file is named.
 const Stdin = "-"
 
-// ErrTerminal is the error of [Open] for a picture that would have to be typed.
+// ErrTerminal is returned by [Open] for [Stdin] if standard input is a terminal.
 var ErrTerminal = errors.New("standard input is a terminal: pipe a picture into it, or name a file")
 
-// maxSpool is the number of bytes that are copied from a pipe at most. It is no limit on
-// pictures, which the API sets: an endless pipe must not fill the disk.
+// maxSpool is how many bytes are copied from a pipe, so that an endless pipe does not fill the
+// disk. The API sets the limit on pictures, which is lower.
 const maxSpool = 1 << 30
 
-// Open opens a file, or stdin for [Stdin], which is nil where standard input is a terminal.
-// Pipes are copied to a temporary file first. The caller closes the File.
+// Open opens a file or, for [Stdin], stdin, which is nil if standard input is a terminal. A pipe is
+// first copied to a temporary file. The caller closes the File.
 func Open(ctx context.Context, path string, stdin io.Reader) (*File, error) {
 	if path == Stdin {
 		if stdin == nil {
@@ -61,8 +61,8 @@ func Open(ctx context.Context, path string, stdin io.Reader) (*File, error) {
 	return nil, err
 }
 
-// Spool copies what r returns to a temporary file, which Close removes. The name is for
-// errors.
+// Spool copies what r returns to a temporary file and returns it. Closing the File removes it. name
+// is its name in errors.
 func Spool(ctx context.Context, name string, r io.Reader) (*File, error) {
 	file, err := unnamedFile()
 	if err != nil {
@@ -96,7 +96,7 @@ func Spool(ctx context.Context, name string, r io.Reader) (*File, error) {
 	return nil, err
 }
 
-// unnamedFile makes a temporary file that vanishes when it is closed.
+// unnamedFile creates a temporary file that disappears when it is closed.
 func unnamedFile() (*os.File, error) {
 	file, err := os.CreateTemp("", "submitter-*")
 	if err == nil {

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// A result is written to a temporary file in the same folder, which is then renamed. The
-// temporary file is named ".", the beginning of the result's name, ".", 8 hexadecimal
-// digits, and temporaryEnding.
+// A result is first written to a temporary file in the same folder, which is then renamed. The name
+// of the temporary file is ".", the beginning of the result's name, ".", 8 hexadecimal digits, and
+// temporaryEnding.
 const temporaryEnding = ".part"
 
 func temporaryPrefix(path string) string { return "." + truncate(filepath.Base(path), 100) + "." }
@@ -32,7 +32,7 @@ func createTemporary(path string) (*os.File, error) {
 	}
 }
 
-// CheckWritable returns an error unless a file can be made beside path.
+// CheckWritable returns an error if no file can be created in the folder of path.
 func CheckWritable(path string) error {
 	probe, err := createTemporary(path)
 	if err != nil {
@@ -41,8 +41,8 @@ func CheckWritable(path string) error {
 	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
-// RemoveTemporary removes the temporary files of results, named by their paths, that a
-// killed process left. Failures are ignored: leftover files do no harm.
+// RemoveTemporary removes the temporary files that a killed process has left for the results with
+// these paths. It ignores errors, because such files do no harm.
 func RemoveTemporary(paths []string) {
 	prefixes := map[string]map[string]bool{} // by folder
 	for _, path := range paths {

@@ -9,15 +9,15 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// A bar for a small upload appears only after barDelay: it would flicker.
+// The bar of an upload appears after barDelay, because it would only flicker for a small one.
 const (
 	barBytes = 8 << 20
 	barDelay = 2 * time.Second
 )
 
-// UploadBar shows the progress of an upload of size bytes, on an interactive screen. progress
-// is called with the number of bytes sent; it is nil where no bar is shown. done removes the
-// bar, and must be called.
+// UploadBar shows the progress of an upload of this size in bytes, on an interactive screen. The
+// caller calls progress with the number of bytes sent so far, and done at the end, which removes
+// the bar. progress is nil if no bar is shown.
 func (s *Screen) UploadBar(size int64) (progress func(sent int64), done func()) {
 	if !s.interactive {
 		return nil, func() {}
@@ -42,7 +42,7 @@ func (s *Screen) UploadBar(size int64) (progress func(sent int64), done func()) 
 	}
 }
 
-// Stages is the progress of many things, of which some have ended. It is safe for concurrent
+// A Stages is the progress of many items, some of which are done. It must be safe for concurrent
 // use.
 type Stages interface {
 	Total() int
@@ -51,8 +51,8 @@ type Stages interface {
 	OnChange(func(ended int)) // sets a function that is called after each change; nil removes it
 }
 
-// StagesBar shows the progress of many things, on an interactive screen, until remove is
-// called, which must be. Lines are written above the bar meanwhile.
+// StagesBar shows the progress of many items on an interactive screen, until the caller calls
+// remove. Lines that are written meanwhile appear above the bar.
 func (s *Screen) StagesBar(stages Stages) (remove func()) {
 	if !s.interactive {
 		return func() {}

@@ -10,11 +10,11 @@ import (
 	"github.com/atelier-go/atelier/submitter/escape"
 )
 
-// CanConfirm reports whether there is a terminal to ask on.
+// CanConfirm reports whether the user can be asked: both in and the screen are terminals.
 func (s *Screen) CanConfirm(in io.Reader) bool { return Is(in) && Is(s.w) }
 
-// Confirm asks a question and reports whether the answer, a line of in, is y or yes. The error
-// is the cause of the end of ctx.
+// Confirm asks a question, and reports whether the line that the user types into in is y or yes. If
+// ctx ends before that, the error is its cause.
 func (s *Screen) Confirm(ctx context.Context, in io.Reader, format string, args ...any) (bool, error) {
 	s.write(escape.Lines(fmt.Sprintf(format, args...)))
 	// A read from a terminal can't be interrupted: after a signal it goes on until the process

@@ -1,7 +1,6 @@
-// Package terminal shows progress and messages on standard error: lines, a status that is
-// redrawn, tables and bars. What is redrawn, and what is of interest to a person only, is
-// shown on terminals alone. It uses no colours, so that NO_COLOR needs no support. All text is
-// escaped.
+// Package terminal shows progress and messages on standard error: lines, a status that is redrawn,
+// tables and bars. On anything but a terminal it shows neither what is redrawn nor what only a
+// person needs. It uses no colours, so NO_COLOR changes nothing. It escapes all text.
 package terminal
 
 import (
@@ -17,8 +16,8 @@ import (
 	"github.com/atelier-go/atelier/submitter/escape"
 )
 
-// A Screen is standard error. It is safe for concurrent use. Write errors are ignored: there
-// is nowhere to report them.
+// A Screen is where the program writes its messages: standard error. It is safe for concurrent use.
+// Errors of writing are ignored, because there is nowhere to report them.
 type Screen struct {
 	w           io.Writer
 	interactive bool
@@ -28,12 +27,12 @@ type Screen struct {
 	above  io.Writer // writes lines above a bar; nil without one
 }
 
-// New returns the screen of w. term is the value of $TERM.
+// New returns a Screen that writes to w. term is the value of $TERM.
 func New(w io.Writer, term string) *Screen {
 	return &Screen{w: w, interactive: Is(w) && term != "dumb"}
 }
 
-// Is reports whether v is a file that is a terminal.
+// Is reports whether v is a file, and the file a terminal.
 func Is(v any) bool {
 	f, ok := v.(*os.File)
 	return ok && cwriter.IsTerminal(int(f.Fd()))
@@ -42,7 +41,7 @@ func Is(v any) bool {
 // Interactive reports whether the screen is a terminal on which text can be redrawn.
 func (s *Screen) Interactive() bool { return s.interactive }
 
-// Notice writes a line.
+// Notice writes a line to the screen.
 func (s *Screen) Notice(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,16 +54,16 @@ func (s *Screen) Notice(format string, args ...any) {
 	s.write(eraseText(s.status) + text + s.status)
 }
 
-// Info writes a line on an interactive screen only.
+// Info writes a line, if the screen is interactive.
 func (s *Screen) Info(format string, args ...any) {
 	if s.interactive {
 		s.Notice(format, args...)
 	}
 }
 
-// Status shows what text returns, one line or several, and the time since the call, on an
-// interactive screen. It is redrawn each second and by refresh. stop removes it, and must be
-// called; refresh must not be called after it.
+// Status shows the lines that text returns, and the time since the call, on an interactive screen.
+// They are redrawn each second, and when the caller calls refresh. The caller must call stop, which
+// removes them, and must not call refresh after that.
 func (s *Screen) Status(text func() string) (refresh, stop func()) {
 	if !s.interactive {
 		return func() {}, func() {}

@@ -9,17 +9,17 @@ import (
 	"github.com/vbauerster/mpb/v8/cwriter"
 )
 
-// The size of a terminal whose size is unknown.
+// The size that is assumed for a terminal whose size is unknown.
 const (
 	defaultWidth  = 80
 	defaultHeight = 24
 )
 
-// reservedLines is the number of lines of a terminal that a table leaves for other text.
+// reservedLines is how many lines of a terminal a table leaves free for other text.
 const reservedLines = 3
 
-// Table returns rows and a summary below them, one a line, as far as the screen has room:
-// rows that are too wide are cut, and those that are too many are counted.
+// Table returns a text with the rows, one a line, and a summary below them. Rows that are wider
+// than the screen are cut. If there are more rows than lines, it says how many are left out.
 func (s *Screen) Table(rows []string, summary string) string {
 	width, height := s.size()
 	shown := rows[:min(len(rows), max(height-reservedLines, 0))]

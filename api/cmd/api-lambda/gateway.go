@@ -13,24 +13,25 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
-	"github.com/atelier-go/atelier/pkg/emf"
+	"github.com/atelier-go/atelier/pkg/cloudwatch"
 )
 
-// maxResponse is the largest response that Lambda accepts, as JSON with the body in base64: 6 MB.
+// maxResponse is the largest response that Lambda accepts, in bytes: JSON with the body in base64.
 const maxResponse = 6 << 20
 
-// maxPicture is the largest picture that fits into a response, in base64 and beside the headers.
+// maxPicture is the largest picture, in bytes, that fits into a response when it is encoded in
+// base64. 64 KiB are left for the headers.
 const maxPicture = (maxResponse - 64<<10) / 4 * 3
 
-// A gateway handles API Gateway's events with an http.Handler, as if the requests had come over a
-// connection.
+// A gateway passes the requests in API Gateway's events to an http.Handler, as if they had come
+// over a connection.
 type gateway struct {
 	adapter *httpadapter.HandlerAdapterV2
 	log     *slog.Logger
-	metrics *emf.Writer
+	metrics *cloudwatch.Writer
 }
 
-func newGateway(h http.Handler, log *slog.Logger, metrics *emf.Writer) *gateway {
+func newGateway(h http.Handler, log *slog.Logger, metrics *cloudwatch.Writer) *gateway {
 	restored := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		in, _ := r.Context().Value(invocationKey{}).(*invocation)
 		restore(r, in.event)
@@ -51,7 +52,7 @@ type invocation struct {
 	pattern string // of the route, such as GET /v1/jobs/{id}; empty for an unknown path
 }
 
-// handle handles one request.
+// handle handles the request in one event, and returns the response.
 func (g *gateway) handle(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 	began := time.Now()
 	path, inStage := withoutStage(e.RawPath, e.RequestContext.Stage)
@@ -62,11 +63,11 @@ func (g *gateway) handle(ctx context.Context, e events.APIGatewayV2HTTPRequest) 
 	in := &invocation{event: e}
 	response, err := g.adapter.ProxyWithContext(context.WithValue(ctx, invocationKey{}, in), e)
 	if err != nil { // only if the event is not a request
-		g.log.Error("event is not a request", "request", e.RequestContext.RequestID, "error", err)
+		g.log.Error("refused an event that is not an HTTP request", "request", e.RequestContext.RequestID, "error", err)
 		response = problem(http.StatusBadRequest, "malformed_request", "the request can't be read")
 	}
 	if size := wireSize(response); size > maxResponse {
-		g.log.Error("response is too large", "request", e.RequestContext.RequestID, "bytes", size, "path", e.RawPath)
+		g.log.Error("replaced a response that is too large for Lambda by an error", "request", e.RequestContext.RequestID, "bytes", size, "path", e.RawPath)
 		response = problem(http.StatusRequestEntityTooLarge, "answer_too_large",
 			"the response is larger than the 4.5 MB that AWS Lambda allows; request parts of it (Range: bytes=0-4194303), or a smaller picture")
 	}
@@ -77,12 +78,12 @@ func (g *gateway) handle(ctx context.Context, e events.APIGatewayV2HTTPRequest) 
 	return response, nil
 }
 
-// withoutStage removes the stage's name from a path: API Gateway leaves it there, except that of
-// the stage $default. A path without the name comes from a custom domain name and is complete. ok
-// is false for the name without a final slash, against which relative links would be resolved
-// wrongly.
+// withoutStage returns a request's path without the name of the stage. API Gateway puts that name
+// in front of the path, unless the stage is $default. A path that does not begin with the name came
+// through a custom domain name, and is complete. ok is false if the path is only the name, without
+// a slash after it: links on the page would then lead to other addresses.
 //
-// A stage behind a custom domain name must therefore not be named like the start of an API path,
+// A stage that has a custom domain name must therefore not be called like the start of an API path,
 // such as v1.
 func withoutStage(rawPath, stage string) (path string, ok bool) {
 	rest, found := strings.CutPrefix(rawPath, "/"+stage)
@@ -97,21 +98,22 @@ func withoutStage(rawPath, stage string) (path string, ok bool) {
 	return rest, true
 }
 
-// redirect is a redirect to an address relative to the request's.
+// redirect returns a redirect to an address that is relative to the address of the request.
 func redirect(to string) events.APIGatewayV2HTTPResponse {
 	return events.APIGatewayV2HTTPResponse{
 		StatusCode: http.StatusPermanentRedirect, Headers: map[string]string{"Location": to, "Cache-Control": "no-store"},
 	}
 }
 
-// escaped returns a valid URL path for API Gateway's path, in which everything except %25 is
-// decoded.
+// escaped returns a valid URL path for a path of API Gateway, which has decoded everything except
+// %25.
 func escaped(rawPath string) string {
 	return (&url.URL{Path: strings.ReplaceAll(rawPath, "%25", "%")}).EscapedPath()
 }
 
-// restore undoes the adapter's changes to a request: it sets Host to the gateway's domain instead
-// of the one that the browser uses, which the guard checks, and splits headers at their commas.
+// restore corrects what the adapter has changed in a request. It sets Host to the name that the
+// browser uses, because the guard checks it, where the adapter has set the gateway's domain; and it
+// splits headers at their commas.
 func restore(r *http.Request, e events.APIGatewayV2HTTPRequest) {
 	r.Header = http.Header{}
 	for name, value := range e.Headers {
@@ -142,7 +144,7 @@ func wireSize(response events.APIGatewayV2HTTPResponse) int {
 	return len(b)
 }
 
-// problem is an error response of this program in the API's form.
+// problem returns an error response of this program, in the form of the API's problems.
 func problem(status int, code, detail string) events.APIGatewayV2HTTPResponse {
 	body, _ := json.Marshal(map[string]any{ // strings and a number can be marshalled
 		"type": "about:blank", "title": http.StatusText(status), "status": status, "code": code, "detail": detail,

@@ -14,7 +14,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/atelier-go/atelier/pkg/emf"
+	"github.com/atelier-go/atelier/pkg/cloudwatch"
 )
 
 // request is an event as API Gateway sends it.
@@ -106,5 +106,5 @@ func TestResponses(t *testing.T) {
 }
 
 func newTestGateway(h http.Handler) *gateway {
-	return newGateway(h, slog.New(slog.DiscardHandler), emf.New(io.Discard, "api", "test"))
+	return newGateway(h, slog.New(slog.DiscardHandler), cloudwatch.New(io.Discard, "api", "test"))
 }

@@ -18,12 +18,13 @@ import (
 	"github.com/atelier-go/atelier/pkg/uploads"
 )
 
-// maxWait is the longest ?wait, because a waiting function is paid for.
+// maxWait is the longest time for which a request can wait with ?wait. It is short, because a
+// function that waits is paid for.
 const maxWait = 5 * time.Second
 
-// newHandler returns the API's handler for the settings.
+// newHandler returns the handler of the API.
 //
-// It sends no request to AWS: queue, bucket and keys are used when a request needs them.
+// It sends no request to AWS: queue, bucket and keys are first used when a request needs them.
 func newHandler(ctx context.Context, s settings, getenv func(string) string, log *slog.Logger) (http.Handler, error) {
 	var ring *keyring.Ring
 	if s.Keys != "" {

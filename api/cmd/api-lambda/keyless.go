@@ -7,8 +7,8 @@ import (
 	"net/url"
 )
 
-// checkKeyless returns an error unless a function without keys runs on a local stack: the address
-// of an HTTP API is public.
+// checkKeyless returns an error if a function without API keys is not on a local stack, because the
+// address of an HTTP API is public.
 func checkKeyless(local bool, endpoint string) error {
 	const without = "without API keys anyone could use this function, so it does not start on AWS: set ATELIER_KEYS; "
 	if !local {

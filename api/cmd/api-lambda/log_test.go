@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/atelier-go/atelier/api/keyring"
-	"github.com/atelier-go/atelier/pkg/emf/emftest"
+	"github.com/atelier-go/atelier/pkg/cloudwatch/cloudwatchtest"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/lambdatest"
 )
@@ -72,9 +72,9 @@ func TestLogAndMetrics(t *testing.T) {
 	if submitted["request"] != lambdatest.RequestID || submitted["job"] == nil {
 		t.Errorf("of the submission it was logged: %v", submitted)
 	}
-	lines := emftest.Lines(t, f.Log())
+	lines := cloudwatchtest.Lines(t, f.Log())
 	for name, want := range map[string]float64{"Requests": 4, "Submissions": 1, "ClientErrors": 2, "ServerErrors": 0} {
-		if got, _ := emftest.Total(lines, name); got != want {
+		if got, _ := cloudwatchtest.Total(lines, name); got != want {
 			t.Errorf("%s: got %v, want %v", name, got, want)
 		}
 	}

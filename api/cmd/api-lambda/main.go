@@ -15,7 +15,7 @@ import (
 
 	"github.com/atelier-go/atelier/api/cmd/internal/flags"
 	"github.com/atelier-go/atelier/api/cmd/internal/keys"
-	"github.com/atelier-go/atelier/pkg/emf"
+	"github.com/atelier-go/atelier/pkg/cloudwatch"
 	"github.com/atelier-go/atelier/pkg/logs"
 	"github.com/atelier-go/atelier/pkg/store"
 )
@@ -82,6 +82,6 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if err != nil {
 		return err
 	}
-	lambda.StartWithOptions(newGateway(handler, log, emf.New(stderr, "api", s.Deployment)).handle, lambda.WithContext(ctx))
+	lambda.StartWithOptions(newGateway(handler, log, cloudwatch.New(stderr, "api", s.Deployment)).handle, lambda.WithContext(ctx))
 	return nil // not reached: the line above ends the process
 }

@@ -5,25 +5,25 @@ import (
 	"strings"
 	"time"
 
-	"github.com/atelier-go/atelier/pkg/emf"
+	"github.com/atelier-go/atelier/pkg/cloudwatch"
 )
 
 // logRequest writes the log line of a request, which contains its metrics. The route is a property
-// and not a dimension: each route would multiply the metrics to pay for, and queries of the log can
-// select by it.
+// of the line and not a dimension of the metrics, because every route would add metrics to pay for;
+// queries of the log can select by it all the same.
 func (g *gateway) logRequest(in *invocation, status int, took time.Duration) {
 	e := in.event
-	metrics := []emf.Metric{emf.One("Requests")}
+	metrics := []cloudwatch.Metric{cloudwatch.One("Requests")}
 	switch {
 	case status >= 500:
-		metrics = append(metrics, emf.One("ServerErrors"))
+		metrics = append(metrics, cloudwatch.One("ServerErrors"))
 	case status >= 400:
-		metrics = append(metrics, emf.One("ClientErrors"))
+		metrics = append(metrics, cloudwatch.One("ClientErrors"))
 	case status == http.StatusAccepted && in.pattern == "POST /v1/jobs":
-		metrics = append(metrics, emf.One("Submissions"))
+		metrics = append(metrics, cloudwatch.One("Submissions"))
 	}
 	if !strings.Contains(e.RawQueryString, "wait=") { // these requests wait on purpose
-		metrics = append(metrics, emf.MS("Latency", took))
+		metrics = append(metrics, cloudwatch.MS("Latency", took))
 	}
 	route := in.pattern
 	if route == "" {

@@ -8,9 +8,9 @@ import (
 	"sync"
 )
 
-// connections limits the number of connections. One more closes the connection that has been idle
-// longest, so that clients that open many and send nothing, or little, keep no others out. It is
-// safe for concurrent use.
+// connections limits the number of open connections of a server. If there would be one too many, it
+// closes the connection that has been idle longest. So clients that open many connections, and send
+// little or nothing, don't keep others out. It is safe for concurrent use.
 type connections struct {
 	limit int
 
@@ -19,14 +19,14 @@ type connections struct {
 	idle list.List                  // of net.Conn, the longest idle first
 }
 
-// newConnections allows the given number of connections.
+// newConnections returns a limit of this number of connections.
 func newConnections(limit int) *connections {
 	return &connections{limit: limit, open: map[net.Conn]*list.Element{}}
 }
 
 type connKey struct{}
 
-// install limits the connections of a server. Its handler must be set already.
+// install makes the server keep to the limit. The server's handler must be set before.
 func (c *connections) install(server *http.Server) {
 	next := server.Handler
 	server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {

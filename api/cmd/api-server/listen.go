@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// listen opens a listener. The error is for an address that other machines could reach if there are
-// no keys.
+// listen opens a listener at an address. Without API keys it returns an error for an address that
+// other machines can reach.
 func listen(address string, keys bool, log *slog.Logger) (net.Listener, error) {
 	addr, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
@@ -31,8 +31,9 @@ func listen(address string, keys bool, log *slog.Logger) (net.Listener, error) {
 	return l, nil
 }
 
-// serve serves on at most the given number of connections until ctx ends, and then until running requests
-// have ended, for at most 20 s. It calls endWaits so that requests that only wait end at once.
+// serve serves requests on at most maxConnections connections until ctx ends. Then it accepts no
+// more, calls endWaits so that requests with ?wait end at once, and waits for the others, for at
+// most 20 s.
 func serve(ctx context.Context, l net.Listener, h http.Handler, maxConnections int, endWaits func()) error {
 	server := &http.Server{
 		Handler:           h,

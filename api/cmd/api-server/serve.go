@@ -48,12 +48,12 @@ func (s *serveCommand) Validate() error {
 	return errors.Join(s.Workers.Validate(), s.Shares.Validate(), s.Quotas.Validate(), s.Times.Validate())
 }
 
-// besidesUploads is the memory of the process in addition to that for submissions: 30 MB at the
-// start, and the rest for connections, responses and garbage.
+// besidesUploads is the memory of the process, in bytes, in addition to that for submissions: 30 MB
+// after the start, and a reserve for connections, responses and garbage.
 const besidesUploads = 160 << 20
 
-// boundMemory sets a memory limit, so that the garbage of submissions is collected before it
-// doubles the memory that they use. GOMEMLIMIT overrides it.
+// boundMemory sets a memory limit for the garbage collector. Without it, the garbage of submissions
+// could double the memory that they use before it is collected. GOMEMLIMIT overrides it.
 func (s *serveCommand) boundMemory() {
 	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
 		debug.SetMemoryLimit(int64(s.UploadMemory)<<20 + besidesUploads)
@@ -112,8 +112,7 @@ func (s *serveCommand) Run(ctx context.Context, out output) error {
 	return serve(ctx, listener, handler, s.Connections, handler.EndWaits)
 }
 
-// background runs f until ctx ends or the returned function is called, which waits until f has
-// returned.
+// background runs f until ctx ends or stop is called. stop waits until f has returned.
 func background(ctx context.Context, f func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup

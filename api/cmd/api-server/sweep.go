@@ -15,12 +15,12 @@ import (
 // even if there are no workers.
 func newSweeper(ctx context.Context, times sweeper.Times, jobs *store.Store, q *queue.Queue, metrics *sweepermetrics.Metrics, log *slog.Logger) (*sweeper.Sweeper, error) {
 	cfg := sweeper.Config{Store: jobs, Queue: q, Times: times, Swept: metrics.Swept, Log: log}
-	dead, err := q.Dead(ctx)
+	dead, err := q.DeadLetterQueue(ctx)
 	switch {
 	case err == nil:
 		cfg.Dead = dead
 	case errors.Is(err, queue.ErrNoDeadLetters):
-		log.Warn("the queue has no dead-letter queue: messages that it gives up are lost", "error", err)
+		log.Warn("without a dead-letter queue, messages that can't be processed are not noticed", "error", err)
 	default:
 		return nil, err
 	}

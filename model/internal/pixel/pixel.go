@@ -1,5 +1,5 @@
-// Package pixel converts a pixel's bytes to the numbers of a network and back. It is shared by the
-// engines, which arrange the numbers differently.
+// Package pixel converts the bytes of a pixel to the numbers of a network and back. All engines use
+// it; each arranges the numbers in its own way.
 package pixel
 
 // Unit maps a byte i to i/255.
@@ -10,19 +10,19 @@ var Unit = func() (unit [256]float32) {
 	return unit
 }()
 
-// A Blender blends the output of a network over a picture: each value becomes (1-share) of the old
-// value and share of the output.
+// A Blender blends the output of a network over a picture: each value becomes (1-share) times the
+// old value plus share times the output.
 type Blender struct {
 	scale, keep float32
-	// NaNs counts values that are NaN; they are drawn as 0.
+	// NaNs counts the values that are NaN (not a number). They are drawn as 0.
 	NaNs int
 }
 
 // NewBlender returns a Blender for a share of 0 to 1.
 func NewBlender(share float32) Blender { return Blender{scale: 255 * share, keep: 1 - share} }
 
-// Blend returns the blended value of an old byte and the network's v, which should be 0 to 1. v is
-// clamped before blending, so that an infinite value does not hide the old one.
+// Blend returns the value that replaces the byte old where the network's output is v. v should be 0
+// to 1 and is clamped to that first, so that an infinite value does not make the old one disappear.
 func (b *Blender) Blend(old uint8, v float32) uint8 {
 	switch {
 	case v >= 1:

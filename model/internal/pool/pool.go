@@ -1,10 +1,11 @@
-// Package pool provides a pool of a limited number of items, which are created on demand.
+// Package pool limits how many items of a kind are in use, and keeps them for reuse. The items are
+// created on demand.
 package pool
 
 import "sync"
 
-// A Pool keeps items for reuse. At most n of them are in use at the same time. The one released last
-// is acquired first, so that calls that do not overlap share one item, and others need not be
+// A Pool keeps items for reuse, at most n of which are in use at the same time. The item that was
+// released last is used first. So calls that do not overlap share one item, and no others are
 // created.
 type Pool[T any] struct {
 	places chan struct{} // holds an element for each item in use
@@ -15,8 +16,9 @@ type Pool[T any] struct {
 // New returns a pool that allows n items in use at the same time.
 func New[T any](n int) *Pool[T] { return &Pool[T]{places: make(chan struct{}, n)} }
 
-// Acquire waits until fewer than n items are in use. ok is false if no item is idle: the caller
-// creates one, and finally calls Release with it, or Discard.
+// Acquire waits until fewer than n items are in use, and returns an idle one. If there is none, ok
+// is false, and the caller creates an item. In both cases the caller later calls Release with the
+// item, or destroys it and calls Discard.
 func (p *Pool[T]) Acquire() (item T, ok bool) {
 	p.places <- struct{}{}
 	p.mu.Lock()
@@ -29,8 +31,9 @@ func (p *Pool[T]) Acquire() (item T, ok bool) {
 	return item, ok
 }
 
-// Release returns an item to the pool. If keep is not nil and returns false for the idle items,
-// Release does nothing: the caller destroys the item and calls Discard.
+// Release returns an item to the pool. If keep is not nil, it is called with the items that are
+// idle, and if it returns false, Release does nothing and returns false: then the caller destroys
+// the item and calls Discard.
 func (p *Pool[T]) Release(item T, keep func(idle []T) bool) (kept bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -42,7 +45,7 @@ func (p *Pool[T]) Release(item T, keep func(idle []T) bool) (kept bool) {
 	return true
 }
 
-// Discard releases the place of an item that was destroyed.
+// Discard is called in place of Release, for an item that was destroyed.
 func (p *Pool[T]) Discard() { <-p.places }
 
 // Idle removes all idle items from the pool and returns them; the caller destroys them.

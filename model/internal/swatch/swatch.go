@@ -12,7 +12,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// Orange and Teal are colours whose channels all differ.
+// Orange and Teal are two colours. Each has three different channels, so that exchanged channels
+// are noticed.
 var (
 	Orange = color.RGBA{200, 100, 40, 255}
 	Teal   = color.RGBA{10, 120, 130, 255}
@@ -27,7 +28,8 @@ func Filled(w, h int, c color.RGBA) *image.RGBA {
 	return img
 }
 
-// WantFilled checks that a picture has one colour everywhere, within a rounding error of 1.
+// WantFilled checks that all pixels of a picture have the same colour want, within a rounding error
+// of 1.
 func WantFilled(t testing.TB, img *image.RGBA, want color.RGBA) {
 	t.Helper()
 	for y := range img.Rect.Dy() {
@@ -39,7 +41,8 @@ func WantFilled(t testing.TB, img *image.RGBA, want color.RGBA) {
 	}
 }
 
-// WantAt checks that a pixel is opaque and has a colour, within a rounding error of 1.
+// WantAt checks that a pixel is opaque and has the colour want, within a rounding error of 1. It
+// reports whether it does.
 func WantAt(t testing.TB, img *image.RGBA, x, y int, want color.RGBA) bool {
 	t.Helper()
 	got := img.RGBAAt(x, y)

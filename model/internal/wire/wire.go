@@ -1,7 +1,7 @@
-// Package wire reads untrusted protocol buffers. It accepts less than the format allows, so that
-// every other library sees the same message in the same bytes: no unexpected fields, no repetition of
-// a field that should occur once (libraries merge or overwrite), no other types, no groups, no
-// overlong encoding of a number.
+// Package wire parses untrusted protocol buffers. It accepts less than the format allows, so that
+// every other library finds the same message in the same bytes: it refuses unexpected fields, a
+// field that is repeated although it should occur once (libraries either merge or overwrite it),
+// other types, groups, and numbers that are encoded in too many bytes.
 package wire
 
 import (
@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// A Kind is how a field is encoded. The zero Kind is a field that is not allowed.
+// A Kind says how a field is encoded. The zero Kind is that of a field that is not allowed.
 type Kind uint8
 
 // The kinds of fields. Repeated is combined with one of the others; repeated numbers may be packed.
@@ -26,11 +26,11 @@ const (
 
 var types = [...]protowire.Type{Varint: protowire.VarintType, Fixed32: protowire.Fixed32Type, Fixed64: protowire.Fixed64Type, Bytes: protowire.BytesType}
 
-// A Message describes which fields a message may have: their kinds, indexed by their numbers, which
-// are below 64.
+// A Message describes a message: the kinds of its fields, indexed by the fields' numbers, which are
+// below 64.
 type Message []Kind
 
-// A Field is a field's value.
+// A Field is one field of a message, with its value.
 type Field struct {
 	Number protowire.Number
 	Bytes  []byte // of Bytes and of packed numbers: a slice of the message, not a copy
@@ -39,7 +39,7 @@ type Field struct {
 
 // Errors of [Reader.Read].
 var (
-	// ErrDamaged means that the bytes are not a valid message of this description.
+	// ErrDamaged means that the bytes are not a valid message of the given description.
 	ErrDamaged = errors.New("malformed")
 	// ErrTooMuch means that the message has more fields than the reader may read.
 	ErrTooMuch = errors.New("too many fields")
@@ -49,7 +49,7 @@ var (
 type Reader struct{ Left int }
 
 // Read calls each for each field of msg, in order. Its error wraps [ErrDamaged] or [ErrTooMuch], or
-// is the error that each returned.
+// is the error that each has returned.
 func (r *Reader) Read(msg []byte, m Message, each func(Field) error) error {
 	var seen uint64
 	for len(msg) > 0 {
@@ -101,7 +101,8 @@ func (r *Reader) Read(msg []byte, m Message, each func(Field) error) error {
 // entry describes an entry of a map.
 var entry = Message{1: Bytes, 2: Bytes}
 
-// Entry reads an entry of a map whose keys are strings and whose values are strings or messages.
+// Entry returns key and value of an entry of a map. The keys must be strings, and the values
+// strings or messages.
 func (r *Reader) Entry(msg []byte) (key string, value []byte, err error) {
 	err = r.Read(msg, entry, func(f Field) error {
 		if f.Number == 1 {

@@ -17,7 +17,7 @@ import (
 // A Backend is one implementation of the object store.
 type Backend struct {
 	Bucket *bucket.Bucket
-	// Stranger is the same bucket with credentials that S3 does not know.
+	// Stranger is the same bucket, accessed with credentials that S3 does not know.
 	Stranger *bucket.Bucket
 	// Missing is a bucket that does not exist.
 	Missing *bucket.Bucket
@@ -109,7 +109,7 @@ func (s fixture) content(t *testing.T, name string) (string, bucket.Object) {
 	return string(b), o
 }
 
-// wantError checks that an error has the wanted meaning.
+// wantError checks that an error wraps want. doing names the operation.
 func wantError(t *testing.T, doing string, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {

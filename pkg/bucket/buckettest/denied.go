@@ -10,7 +10,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/bucket"
 )
 
-// callAll calls all operations that send a request to S3.
+// callAll calls every operation that sends a request to S3, and returns their errors by name.
 func callAll(t *testing.T, b *bucket.Bucket) map[string]error {
 	t.Helper()
 	ctx := t.Context()

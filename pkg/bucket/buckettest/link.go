@@ -92,7 +92,7 @@ func forgedLink(t *testing.T, s fixture) {
 	}
 }
 
-// changed returns a link with another value in its query.
+// changed returns the link with another value for the query parameter name.
 func changed(t *testing.T, address, name, value string) string {
 	t.Helper()
 	u, err := url.Parse(address)

@@ -111,7 +111,7 @@ func (s fixture) list(t *testing.T) (listed []bucket.Object) {
 	return listed
 }
 
-// manyObjects uses more objects than S3 lists or deletes in one request.
+// manyObjects checks listing and deleting of more objects than S3 lists or deletes in one request.
 func manyObjects(t *testing.T, s fixture) {
 	const n = 1003
 	var keys []string

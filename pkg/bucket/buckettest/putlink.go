@@ -21,8 +21,8 @@ func (s fixture) putLink(t *testing.T, name string, valid time.Duration) bucket.
 	return link
 }
 
-// oneRequest is a client whose connections are for one request each: MiniStack closes one after it has
-// refused a body, and a body that is sent on it meanwhile fails.
+// oneRequest is a client that sends each request on a new connection. MiniStack closes a connection
+// after it has refused a body, so the next request on it could fail.
 var oneRequest = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
 // send sends a request as a client that has only the link. A body that is not a [bytes.Reader] is

@@ -8,8 +8,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/imageio"
 )
 
-// Pictures is the Decode function of picture-decoder: it decodes and fits the photograph and the
-// style's picture, and writes their pixels and the preview.
+// Pictures is the [Decode] function of picture-decoder. It decodes the photograph and the style
+// picture, shrinks them, and writes their pixels and the preview to output.
 func Pictures(req Request, input []byte, output io.Writer) (reply Reply, err error) {
 	ctx := context.Background() // the process is killed, not canceled
 	photo, _, err := imageio.Decode(ctx, input[:req.Photo.Bytes], req.Limits)

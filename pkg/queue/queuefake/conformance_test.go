@@ -16,9 +16,9 @@ func TestConformance(t *testing.T) {
 		Open: func(_ testing.TB, receives int) queuetest.Setup {
 			q := queuefake.New(queuefake.Config{MaxReceives: receives})
 			return queuetest.Setup{
-				Queue:   q,
-				Dead:    func(ctx context.Context) (queuetest.Queue, error) { return q.Dead(ctx) },
-				SendRaw: q.SendRaw,
+				Queue:           q,
+				DeadLetterQueue: func(ctx context.Context) (queuetest.Queue, error) { return q.DeadLetterQueue(ctx) },
+				SendRaw:         q.SendRaw,
 				DeleteRaw: func(ctx context.Context, handle string) error {
 					return q.Delete(ctx, job.Delivery{Handle: handle})
 				},

@@ -14,11 +14,11 @@ import (
 // maxVisibility is SQS's limit.
 const maxVisibility = 12 * time.Hour
 
-// ErrNotInFlight is the error for a message that the delivery does not hide any more.
+// ErrNotInFlight is returned for a delivery that no longer hides its message.
 var ErrNotInFlight = errors.New("the message is not in flight under this handle: it was deleted, is visible again or was received again")
 
-// Extend is like that of [queue.Queue], without rounding times. It returns [ErrNotInFlight] if the
-// delivery does not hide the message any more.
+// Extend is like the method of [queue.Queue], but does not round times. It returns [ErrNotInFlight]
+// if the delivery no longer hides its message.
 func (q *Queue) Extend(ctx context.Context, d job.Delivery, visibility time.Duration) error {
 	err := q.call(ctx, Extend, func(now time.Time) error {
 		m := q.find(d.Handle)
@@ -41,7 +41,7 @@ func (q *Queue) Extend(ctx context.Context, d job.Delivery, visibility time.Dura
 	return nil
 }
 
-// Delete is like that of [queue.Queue]. With a stale handle it does nothing.
+// Delete is like the method of [queue.Queue]. For a stale handle it does nothing.
 func (q *Queue) Delete(ctx context.Context, d job.Delivery) error {
 	err := q.call(ctx, Delete, func(time.Time) error {
 		m := q.find(d.Handle)
@@ -61,7 +61,8 @@ func (m *message) handle() string {
 	return strconv.FormatUint(m.number, 10) + "/" + strconv.Itoa(m.receives)
 }
 
-// find returns the message whose latest receive has this handle, or nil.
+// find returns the message that was received with this handle, and not received again since; nil if
+// there is none.
 func (q *Queue) find(handle string) *message {
 	number, _, _ := strings.Cut(handle, "/")
 	n, err := strconv.ParseUint(number, 10, 64)

@@ -22,8 +22,8 @@ const (
 // ErrFault is the error of a call that fails because of [Faults].
 var ErrFault = errors.New("injected fault")
 
-// Faults are probabilities, from 0 (never) to 1 (always), of what can happen in a queue that
-// delivers at least once.
+// Faults are the probabilities, from 0 (never) to 1 (always), of the faults that a queue with
+// at-least-once delivery may have.
 type Faults struct {
 	Duplicate  float64          // a sent message is delivered twice
 	Delay      float64          // a sent message is hidden for a random time up to DelayUpTo
@@ -34,8 +34,8 @@ type Faults struct {
 	Lost       map[Call]float64 // the call takes effect, but fails, as if its response was lost
 }
 
-// chance returns true with probability p. It takes no random number for a p of 0, so adding faults
-// to one call does not change those of others.
+// chance returns true with probability p. For a p of 0 it draws no random number, so that a fault
+// that is added to one call does not change the faults of the others.
 func (q *Queue) chance(p float64) bool { return p > 0 && q.random.Float64() < p }
 
 // chooseFault returns an error if the call is refused, and otherwise whether its response will be
@@ -50,7 +50,8 @@ func (q *Queue) chooseFault(c Call) (lost bool, err error) {
 	return q.chance(q.config.Faults.Lost[c]), nil
 }
 
-// withFaults executes a call unless it is refused, and applies its fault.
+// withFaults executes a call with its faults: the call is refused, or it is executed and its
+// response is lost, or neither.
 func (q *Queue) withFaults(c Call, call func() error) error {
 	lost, err := q.chooseFault(c)
 	if err != nil {

@@ -49,9 +49,9 @@ func (s *messages) depth() job.Depth {
 	return job.Depth{Visible: s.visible, InFlight: len(s.hidden) - s.delayed, Delayed: s.delayed}
 }
 
-// next returns the visible message to be received next: of the groups with the fewest messages in
-// flight, the message that became visible first. As in SQS, each message without a group is a group
-// of its own. There must be a visible message.
+// next returns the visible message that is received next. Of the groups with the fewest messages in
+// flight, it is the message that became visible first. As in SQS, a message without a group is a
+// group of its own. There must be a visible message.
 func (s *messages) next() *message {
 	var best *message
 	fewest := 0
@@ -104,7 +104,7 @@ func (s *messages) addInFlight(m *message, n int) {
 	}
 }
 
-// add adds m under a new number. It is hidden for delay.
+// add adds m as a new message that is hidden for delay.
 func (s *messages) add(m *message, now time.Time, delay time.Duration) {
 	s.last++
 	m.number, m.sent = s.last, now
@@ -119,7 +119,8 @@ func (s *messages) add(m *message, now time.Time, delay time.Duration) {
 	heap.Push(&s.hidden, m)
 }
 
-// showDue makes the messages visible whose time is over, and returns their number.
+// showDue makes all messages visible that are hidden until now or earlier, and returns their
+// number.
 func (s *messages) showDue(now time.Time) (shown int) {
 	for len(s.hidden) > 0 && !s.hidden[0].hiddenUntil.After(now) {
 		s.show(s.hidden[0])

@@ -49,8 +49,8 @@ func New(c Config) *Queue {
 	return q
 }
 
-// Dead returns the dead-letter queue, which has no faults.
-func (q *Queue) Dead(context.Context) (*Queue, error) {
+// DeadLetterQueue returns the dead-letter queue, which has no faults.
+func (q *Queue) DeadLetterQueue(context.Context) (*Queue, error) {
 	if q.dead == nil {
 		return nil, fmt.Errorf("dead-letter queue: %w", queue.ErrNoDeadLetters)
 	}
@@ -74,7 +74,7 @@ func (q *Queue) Check(ctx context.Context) error {
 	return nil
 }
 
-// Depth returns exact counts.
+// Depth returns the numbers of messages, which are exact here.
 func (q *Queue) Depth(ctx context.Context) (d job.Depth, err error) {
 	err = q.call(ctx, Depth, func(time.Time) error {
 		d = q.messages.depth()
@@ -86,8 +86,8 @@ func (q *Queue) Depth(ctx context.Context) (d job.Depth, err error) {
 	return d, nil
 }
 
-// call executes one call at a time, after making the messages visible that are due. f gets the
-// time.
+// call runs f with the present time and the faults of call c, while no other call runs. Before
+// that, it makes messages visible whose visibility or delay is over.
 func (q *Queue) call(ctx context.Context, c Call, f func(now time.Time) error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -9,7 +9,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/queue"
 )
 
-// Receive is like that of [queue.Queue], without rounding times.
+// Receive is like the method of [queue.Queue], but does not round times.
 func (q *Queue) Receive(ctx context.Context, max int, wait, visibility time.Duration) ([]job.Delivery, error) {
 	lost, err := q.beginCall(Receive)
 	if err != nil {
@@ -31,7 +31,8 @@ func (q *Queue) beginCall(c Call) (lost bool, err error) {
 	return q.chooseFault(c)
 }
 
-// poll tries to receive at once, each time it is woken, and when its time is over.
+// poll tries to receive messages: at once, each time it is woken, and a last time when wait is
+// over.
 func (q *Queue) poll(ctx context.Context, max int, wait, visibility time.Duration) ([]job.Delivery, error) {
 	over := make(<-chan time.Time)
 	if wait > 0 {
@@ -54,7 +55,8 @@ func (q *Queue) poll(ctx context.Context, max int, wait, visibility time.Duratio
 	}
 }
 
-// receiveOrWait returns messages, or a waiter if there are none and this is not the last try.
+// receiveOrWait returns messages. If there are none, and this is not the last try, it returns a
+// waiter that is woken when there may be some.
 func (q *Queue) receiveOrWait(ctx context.Context, max int, visibility time.Duration, last bool) ([]job.Delivery, *waiter, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -98,7 +100,8 @@ func (q *Queue) receiveVisible(max int, now time.Time, visibility time.Duration)
 	return ds
 }
 
-// insertDead adds a dead letter. Its count of receives continues, as in the emulators.
+// insertDead adds a dead letter to the dead-letter queue. It keeps its count of receives, as in the
+// emulators.
 func (q *Queue) insertDead(m *message, now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

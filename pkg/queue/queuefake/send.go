@@ -17,7 +17,7 @@ const (
 	maxDelay = 15 * time.Minute
 )
 
-// Send is like that of [queue.Queue].
+// Send is like the method of [queue.Queue].
 func (q *Queue) Send(ctx context.Context, m job.Message) error {
 	err := q.call(ctx, Send, func(now time.Time) error {
 		q.insert(messageOf(m), now, 0)
@@ -41,7 +41,8 @@ func (q *Queue) SendRaw(ctx context.Context, body string, delay time.Duration) e
 	return q.SendMessage(ctx, RawMessage{Body: body, Delay: delay})
 }
 
-// SendMessage sends any message. What SQS refuses it refuses with an error that wraps [ErrInvalid].
+// SendMessage sends a message with any content. If SQS would refuse it, the error wraps
+// [ErrInvalid].
 func (q *Queue) SendMessage(ctx context.Context, m RawMessage) error {
 	if m.Body == "" || len(m.Body) > maxBody {
 		return fmt.Errorf("%w: a body of %d bytes: 1 to %d are allowed", ErrInvalid, len(m.Body), maxBody)
@@ -58,8 +59,8 @@ func (q *Queue) SendMessage(ctx context.Context, m RawMessage) error {
 // ErrInvalid is wrapped by the errors of invalid calls.
 var ErrInvalid = errors.New("invalid call")
 
-// SendAll is like that of [queue.Queue]. Faults of SendAll apply to batches, those of Send to
-// single messages.
+// SendAll is like the method of [queue.Queue]. Faults of the call SendAll apply to whole batches,
+// those of Send to single messages.
 func (q *Queue) SendAll(ctx context.Context, ms []job.Message) error {
 	var unsent []job.Message
 	var reason error
@@ -86,7 +87,7 @@ func (q *Queue) SendAll(ctx context.Context, ms []job.Message) error {
 	return &queue.UnsentError{Messages: unsent, Of: len(ms), Reason: reason}
 }
 
-// insertAll returns the messages that were refused because of faults of Send.
+// insertAll adds messages, and returns those that a fault of the call Send refused.
 func (q *Queue) insertAll(ms []job.Message, now time.Time) (refused []job.Message) {
 	for _, m := range ms {
 		err := q.withFaults(Send, func() error { q.insert(messageOf(m), now, 0); return nil })
@@ -101,7 +102,7 @@ func messageOf(m job.Message) message {
 	return message{body: m.Encode(), group: m.Group, request: m.Request}
 }
 
-// insert adds a message, and its duplicate if there is such a fault.
+// insert adds a message, and adds it a second time if the faults include a duplicate.
 func (q *Queue) insert(m message, now time.Time, delay time.Duration) {
 	m.id = "message-" + strconv.FormatUint(q.messages.last+1, 10)
 	copies := 1

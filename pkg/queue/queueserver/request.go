@@ -33,7 +33,7 @@ func (r request) url() (any, error) {
 	return map[string]string{"QueueUrl": "http://" + r.host + "/000000000000/" + r.name}, nil
 }
 
-// defaultVisibility applies to receives without a visibility.
+// defaultVisibility applies to requests that receive messages without giving a visibility.
 const defaultVisibility = 6 * time.Minute
 
 func (r request) attributes() (any, error) {

@@ -29,32 +29,33 @@ type namedQueue struct {
 	redrive string // its RedrivePolicy; "" if it has no dead-letter queue
 }
 
-// Add serves a queue under a name, and its dead-letter queue, if it has one, under the name with
-// the suffix -dead.
+// Add serves a queue under a name. If it has a dead-letter queue, that is served under the name
+// with the suffix -dead.
 func (s *Server) Add(name string, q *queuefake.Queue) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	policy := ""
-	if _, err := q.Dead(context.Background()); err == nil {
+	if _, err := q.DeadLetterQueue(context.Background()); err == nil {
 		policy = fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":10}`, arn(name+"-dead"))
 	}
 	s.add(name, q, policy)
 }
 
-// add serves a queue, and its dead-letter queue under the name in the policy.
+// add serves a queue under a name, and its dead-letter queue under the name that the RedrivePolicy
+// names.
 func (s *Server) add(name string, q *queuefake.Queue, policy string) {
 	if s.queues == nil {
 		s.queues = map[string]*namedQueue{}
 	}
 	s.queues[name] = &namedQueue{q, policy}
-	if dead, err := q.Dead(context.Background()); err == nil {
+	if dead, err := q.DeadLetterQueue(context.Background()); err == nil {
 		s.queues[deadName(policy)] = &namedQueue{Queue: dead}
 	}
 }
 
 func arn(name string) string { return "arn:aws:sqs:us-east-1:000000000000:" + name }
 
-// deadName returns the queue's name in a RedrivePolicy.
+// deadName returns the name of the dead-letter queue that a RedrivePolicy names.
 func deadName(policy string) string {
 	var p struct {
 		Target string `json:"deadLetterTargetArn"`
@@ -77,7 +78,7 @@ func (s *Server) remove(name string) {
 	delete(s.queues, name)
 }
 
-// maxRequestBytes is the size of a batch of 1 MiB in which each byte is escaped.
+// maxRequestBytes is the largest request: a batch of 1 MiB of which each byte is escaped in JSON.
 const maxRequestBytes = 8 << 20
 
 // ServeHTTP handles one call of SQS's API.

@@ -11,7 +11,7 @@ import (
 func (s suite) deadLetter(t *testing.T) {
 	setup := s.Open(t, 2)
 	q := setup.Queue
-	dead, err := setup.Dead(t.Context())
+	dead, err := setup.DeadLetterQueue(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func (s suite) deadLetter(t *testing.T) {
 }
 
 func (s suite) noDeadLetters(t *testing.T) {
-	if _, err := s.Open(t, 0).Dead(t.Context()); err == nil || !strings.Contains(err.Error(), "no dead-letter queue") {
+	if _, err := s.Open(t, 0).DeadLetterQueue(t.Context()); err == nil || !strings.Contains(err.Error(), "no dead-letter queue") {
 		t.Errorf("got %v, want an error that says so", err)
 	}
 }

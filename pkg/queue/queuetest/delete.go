@@ -18,7 +18,8 @@ func (s suite) deleted(t *testing.T) {
 	expectNone(t, q, began.Add(3*time.Second))
 }
 
-// A slow worker deletes the message before it is received again.
+// deletedLate checks that a slow worker can delete a message that is visible again and was not
+// received since.
 func (s suite) deletedLate(t *testing.T) {
 	q := s.Open(t, 10).Queue
 	send(t, q)
@@ -40,7 +41,8 @@ func (s suite) deletedTwice(t *testing.T) {
 	}
 }
 
-// SQS does not say whether such a delete removes the message.
+// deletedByStaleHandle checks that a delete with the handle of an earlier receive is no error. SQS
+// does not say whether such a delete removes the message.
 func (s suite) deletedByStaleHandle(t *testing.T) {
 	q := s.Open(t, 10).Queue
 	send(t, q)

@@ -26,7 +26,7 @@ func (s suite) depth(t *testing.T) {
 	s.waitForDepth(t, q, job.Depth{Visible: 2, Delayed: 1})
 }
 
-// waitForDepth waits for a depth, because counts may be late.
+// waitForDepth waits until the queue reports a depth, because its counts may be late.
 func (s suite) waitForDepth(t *testing.T, q Queue, want job.Depth) {
 	t.Helper()
 	deadline := time.Now().Add(s.Patience)

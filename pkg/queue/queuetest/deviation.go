@@ -29,8 +29,8 @@ const (
 	Unfair Deviation = "messages are received in the order of sending, whatever their group"
 )
 
-// checkDeviation reports an error if SQS's behaviour does not hold, unless the backend declares the
-// deviation, and also if a declared deviation does not show.
+// checkDeviation fails the test if the backend differs from SQS without declaring the deviation d,
+// and also if it declares d and behaves like SQS. holds reports whether it behaves like SQS.
 func (s suite) checkDeviation(t *testing.T, holds bool, d Deviation) {
 	t.Helper()
 	switch known := slices.Contains(s.Deviations, d); {

@@ -23,7 +23,8 @@ func (s suite) requestID(t *testing.T) {
 	}
 }
 
-// On a standard queue a group implies no order: its messages can be in flight at the same time.
+// groupAtOnce checks that messages of one group can be in flight at the same time: in a standard
+// queue, a group implies no order.
 func (s suite) groupAtOnce(t *testing.T) {
 	q := s.Open(t, 10).Queue
 	ms := messages(t, 3)
@@ -38,8 +39,8 @@ func (s suite) groupAtOnce(t *testing.T) {
 	}
 }
 
-// A group with as many messages in flight as make it noisy for SQS (30, and a tenth of all) does
-// not delay another group.
+// fair checks that a group with many messages in flight does not delay another group. SQS counts a
+// group as noisy if it has 30 messages in flight and a tenth of all messages in flight.
 func (s suite) fair(t *testing.T) {
 	q := s.Open(t, 10).Queue
 	many := messages(t, 60)

@@ -8,7 +8,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// longVisibility is longer than any test.
+// longVisibility is a visibility that does not end during a test.
 const longVisibility = 10 * time.Minute
 
 func message(t testing.TB) job.Message {
@@ -39,8 +39,8 @@ func send(t testing.TB, q Queue) job.Message {
 	return m
 }
 
-// receive waits for one delivery. It polls repeatedly, because a poll may return nothing although
-// there is a message.
+// receive waits until one message is delivered. It polls repeatedly, because a poll may return
+// nothing even if there is a message.
 func (s suite) receive(t testing.TB, q Queue, visibility time.Duration) job.Delivery {
 	t.Helper()
 	ds := s.collect(t, q, 1, visibility)

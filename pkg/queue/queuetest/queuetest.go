@@ -25,8 +25,8 @@ type Queue interface {
 // A Setup is a queue, with functions that only tests need.
 type Setup struct {
 	Queue Queue
-	// Dead opens the queue's dead-letter queue.
-	Dead func(context.Context) (Queue, error)
+	// DeadLetterQueue opens the queue's dead-letter queue.
+	DeadLetterQueue func(context.Context) (Queue, error)
 	// SendRaw sends any body, which can be received after delay.
 	SendRaw func(ctx context.Context, body string, delay time.Duration) error
 	// DeleteRaw deletes a message and returns the service's error, if any, unchanged.

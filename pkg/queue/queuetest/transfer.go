@@ -22,7 +22,8 @@ func (s suite) roundTrip(t *testing.T) {
 	}
 }
 
-// Bodies that others send must reach the worker unchanged, so that it can refuse them.
+// foreignBody checks that bodies that other programs send are delivered unchanged, so that the
+// worker can refuse them.
 func (s suite) foreignBody(t *testing.T) {
 	setup := s.Open(t, 10)
 	const body = " {\"a\":\"<&>'\\\\ é 😀 ]]>\"}\tline\nline\r\n "
@@ -67,7 +68,8 @@ func (s suite) emptyPoll(t *testing.T) {
 	}
 }
 
-// A message that is sent during a poll ends it, so workers that poll for 20 s start at once.
+// pollEnds checks that a message that is sent during a poll ends the poll, so that workers that
+// poll for 20 s start at once.
 func (s suite) pollEnds(t *testing.T) {
 	q := s.Open(t, 10).Queue
 	m := message(t)

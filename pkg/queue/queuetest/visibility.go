@@ -7,8 +7,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// slack is how much too early a visibility may end: services count whole seconds from their own
-// time of the receive.
+// slack is how much earlier than requested a visibility may end: services count whole seconds from
+// the time at which they received the request.
 const slack = 300 * time.Millisecond
 
 func (s suite) visibility(t *testing.T) {
@@ -74,7 +74,8 @@ func (s suite) madeVisible(t *testing.T) {
 	}
 }
 
-// The error tells a worker that the job is finished or another worker's.
+// extendedDeleted checks that extending a deleted message is an error. It tells a worker that the
+// job is finished, or that another worker has it.
 func (s suite) extendedDeleted(t *testing.T) {
 	q := s.Open(t, 10).Queue
 	send(t, q)

@@ -264,7 +264,7 @@ func (e *execution) consider(ctx context.Context, path string, d fs.DirEntry) {
 // is no limit on their number.
 func (e *execution) refuse(path string, why error) {
 	if n := e.refused.Add(1); e.task.Log != nil && n <= maxErrors {
-		e.task.Log.Warn("a file in the pictures' directory is not copied", "file", e.task.name(path), "error", why)
+		e.task.Log.Warn("did not copy a file from the pictures' directory", "file", e.task.name(path), "error", why)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/bucket"
-	"github.com/atelier-go/atelier/pkg/emf/emftest"
+	"github.com/atelier-go/atelier/pkg/cloudwatch/cloudwatchtest"
 	"github.com/atelier-go/atelier/pkg/lambdatest"
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/scripts/devstack/datasync"
@@ -63,7 +63,7 @@ func TestCopyMetrics(t *testing.T) {
 			}
 			sweep() // detects its end
 			sweep()
-			if sum, _ := emftest.Total(emftest.Lines(t, f.Log()), "CopiesFailed"); sum != c.want {
+			if sum, _ := cloudwatchtest.Total(cloudwatchtest.Lines(t, f.Log()), "CopiesFailed"); sum != c.want {
 				t.Errorf("CopiesFailed is %v in all, want %v:\n%s", sum, c.want, f.Log())
 			}
 			if strings.Contains(f.Log(), "CopyDelay") {

@@ -13,21 +13,24 @@ import (
 
 // A function handles events. Invocations may overlap.
 type function struct {
-	// tasks are the tasks that an event can name.
+	// tasks are the functions to call for the tasks that an event can name.
 	tasks map[string]func(context.Context) error
-	// pair is called with the name of a pair of executions, of which this is one.
+	// pair is called for an event that names a pair: two executions that test the file system
+	// together (see verifyPair).
 	pair func(ctx context.Context, name string) error
-	// copied is called with the ARN of a DataSync execution that has ended.
+	// copied is called for the end of an execution of DataSync, with its ARN.
 	copied func(ctx context.Context, execution string) error
 }
 
-// The source and type of the event that an execution of DataSync has changed its state.
+// Source and type of the events with which DataSync reports that an execution has changed its
+// state.
 const (
 	dataSync    = "aws.datasync"
 	stateChange = "DataSync Task Execution State Change"
 )
 
-// invoke handles an event, which it recognises by its form. ctx has the invocation's deadline.
+// invoke handles an event. It finds out from the members of the event what kind it is. ctx has the
+// deadline of the invocation.
 func (f *function) invoke(ctx context.Context, payload json.RawMessage) error {
 	var task struct {
 		Task string `json:"task"`
@@ -56,7 +59,7 @@ func (f *function) invoke(ctx context.Context, payload json.RawMessage) error {
 	return f.copied(ctx, e.Resources[0])
 }
 
-// strictly decodes one JSON value without unknown members.
+// strictly decodes a payload of one JSON value, and returns an error if it has unknown members.
 func strictly(payload []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(payload))
 	d.DisallowUnknownFields()

@@ -18,9 +18,10 @@ import (
 	"github.com/atelier-go/atelier/pkg/bucket"
 )
 
-// An installer unpacks a zip archive in S3 into the shared directory: the engine's library and the model
-// of a deployment with TensorFlow. It can be run again after it was stopped. It does not replace files
-// that are identical to those in the archive, because a library that is in use must not be replaced.
+// An installer unpacks a zip archive from S3 into the shared directory: the engine's library and
+// the model of a deployment with TensorFlow. It can be run again after it was stopped. A file that
+// is identical to that in the archive is not replaced, because a library must not be replaced while
+// it is in use.
 type installer struct {
 	archive *bucket.Bucket
 	key     string
@@ -28,10 +29,10 @@ type installer struct {
 	log     *slog.Logger
 }
 
-// errNoPayload means that an event needs a payload, and none is configured.
+// errNoPayload means that the function is to install the archive, but its settings name none.
 var errNoPayload = errors.New("there is no payload: set ATELIER_PAYLOAD to the s3:// address of payload.zip")
 
-// newInstaller returns an installer of the archive at an s3:// address.
+// newInstaller returns an installer of the archive at an address such as s3://bucket/key.
 func newInstaller(cfg aws.Config, address, dir string, log *slog.Logger) (*installer, error) {
 	name, key, _ := strings.Cut(strings.TrimPrefix(address, "s3://"), "/")
 	if !strings.HasPrefix(address, "s3://") || name == "" || key == "" {
@@ -63,11 +64,11 @@ func (i *installer) install(ctx context.Context) error {
 			installed++
 		}
 	}
-	i.log.Info("the payload is installed", "archive", i.key, "files", len(z.File), "changed", installed)
+	i.log.Info("installed the engine and the model", "archive", i.key, "files", len(z.File), "changed", installed)
 	return nil
 }
 
-// file unpacks one file, and reports whether this changed it.
+// file unpacks one file. changed reports whether the file was not there already.
 func (i *installer) file(f *zip.File) (changed bool, err error) {
 	top, _, _ := strings.Cut(f.Name, "/")
 	if !f.Mode().IsRegular() || !filepath.IsLocal(f.Name) || path.Clean(f.Name) != f.Name || top != "lib" && top != "models" {
@@ -85,7 +86,7 @@ func (i *installer) file(f *zip.File) (changed bool, err error) {
 		return false, err
 	}
 	defer from.Close()
-	// An installation at the same time writes another temporary file.
+	// The name is random, because another installation may run at the same time.
 	to, err := os.CreateTemp(filepath.Dir(target), ".new-*")
 	if err != nil {
 		return false, err
@@ -101,7 +102,8 @@ func (i *installer) file(f *zip.File) (changed bool, err error) {
 	return true, nil
 }
 
-// same reports whether a file is identical to that in the archive, by its size and checksum.
+// same reports whether the file called name is identical to f in the archive, by its size and
+// checksum.
 func same(name string, f *zip.File) bool {
 	file, err := os.Open(name)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/atelier-go/atelier/pkg/awsconfig"
-	"github.com/atelier-go/atelier/pkg/emf"
+	"github.com/atelier-go/atelier/pkg/cloudwatch"
 	"github.com/atelier-go/atelier/pkg/logs"
 	"github.com/atelier-go/atelier/pkg/sweeper"
 )
@@ -26,7 +26,7 @@ type settings struct {
 	Role       string `name:"datasync-role" env:"ATELIER_DATASYNC_ROLE" help:"ARN of the role with which DataSync reads manifests, the bucket's datasync/*; needed with --datasync-task." placeholder:"ARN"`
 	Payload    string `env:"ATELIER_PAYLOAD" help:"The s3:// address of payload.zip, TensorFlow and the model as scripts/deploy/build packs them, to be installed in the shared directory." placeholder:"s3://BUCKET/KEY"`
 	Deployment string `env:"ATELIER_DEPLOYMENT" help:"Name of the deployment, for metrics." placeholder:"NAME"`
-	// The name of the execution environment's log, which is unique.
+	// Environment is the name of the execution environment's log stream, which is unique.
 	Environment string `hidden:"" env:"AWS_LAMBDA_LOG_STREAM_NAME"`
 	Log         string `env:"ATELIER_LOG" help:"Append the log to FILE too, for platforms that do not keep what a function prints." placeholder:"FILE"`
 
@@ -85,7 +85,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if err != nil {
 		return err
 	}
-	f, err := open(s, aws, logs.JSON(stderr), emf.New(stderr, "maintenance", s.Deployment))
+	f, err := open(s, aws, logs.JSON(stderr), cloudwatch.New(stderr, "maintenance", s.Deployment))
 	if err != nil {
 		return err
 	}

@@ -1,34 +1,35 @@
 package main
 
 import (
+	"github.com/atelier-go/atelier/pkg/cloudwatch"
 	"github.com/atelier-go/atelier/pkg/datasync"
-	"github.com/atelier-go/atelier/pkg/emf"
 	"github.com/atelier-go/atelier/pkg/sweeper"
 )
 
-// sweeps returns a function that writes the metrics of a sweep. Sweeps is the heartbeat: an alarm on its
-// absence detects that lost jobs are not repaired.
-func sweeps(e *emf.Writer) func(sweeper.Report) {
+// sweeps returns a function that writes the metrics of a sweep. Sweeps shows that the sweeper is
+// alive: an alarm on its absence detects that lost jobs are not repaired.
+func sweeps(e *cloudwatch.Writer) func(sweeper.Report) {
 	return func(r sweeper.Report) {
-		e.Write(nil, emf.One("Sweeps"), emf.MS("SweepDuration", r.Took),
-			emf.Metric{Name: "UnfinishedJobs", Unit: emf.Count, Value: float64(r.Unfinished)},
-			emf.Metric{Name: "JobsResent", Unit: emf.Count, Value: float64(r.Resent)},
-			emf.Metric{Name: "DeadLetters", Unit: emf.Count, Value: float64(r.Dead)},
-			emf.Metric{Name: "JobsTimedOut", Unit: emf.Count, Value: float64(r.TimedOut)},
-			emf.Metric{Name: "JobsExpired", Unit: emf.Count, Value: float64(r.Expired)})
+		e.Write(nil, cloudwatch.One("Sweeps"), cloudwatch.MS("SweepDuration", r.Took),
+			cloudwatch.Metric{Name: "UnfinishedJobs", Unit: cloudwatch.Count, Value: float64(r.Unfinished)},
+			cloudwatch.Metric{Name: "JobsResent", Unit: cloudwatch.Count, Value: float64(r.Resent)},
+			cloudwatch.Metric{Name: "DeadLetters", Unit: cloudwatch.Count, Value: float64(r.Dead)},
+			cloudwatch.Metric{Name: "JobsTimedOut", Unit: cloudwatch.Count, Value: float64(r.TimedOut)},
+			cloudwatch.Metric{Name: "JobsExpired", Unit: cloudwatch.Count, Value: float64(r.Expired)})
 	}
 }
 
-// copies returns a function that writes the metrics of a step of the copier. They are not written while
-// nothing fails and nothing waits, because a metric costs money in each hour in which it is written.
-func copies(e *emf.Writer) func(datasync.Report) {
+// copies returns a function that writes the metrics of the copies to the bucket. While nothing
+// fails and nothing waits it writes none, because a metric costs money in each hour in which it is
+// written.
+func copies(e *cloudwatch.Writer) func(datasync.Report) {
 	return func(r datasync.Report) {
-		var metrics []emf.Metric
+		var metrics []cloudwatch.Metric
 		if r.Failed > 0 {
-			metrics = append(metrics, emf.Metric{Name: "CopiesFailed", Unit: emf.Count, Value: float64(r.Failed)})
+			metrics = append(metrics, cloudwatch.Metric{Name: "CopiesFailed", Unit: cloudwatch.Count, Value: float64(r.Failed)})
 		}
 		if r.Waited > 0 {
-			metrics = append(metrics, emf.MS("CopyDelay", r.Waited))
+			metrics = append(metrics, cloudwatch.MS("CopyDelay", r.Waited))
 		}
 		if len(metrics) > 0 {
 			e.Write(nil, metrics...)

@@ -7,7 +7,7 @@ import (
 	"os/exec"
 	"testing"
 
-	"github.com/atelier-go/atelier/pkg/emf/emftest"
+	"github.com/atelier-go/atelier/pkg/cloudwatch/cloudwatchtest"
 	"github.com/atelier-go/atelier/pkg/lambdatest"
 )
 
@@ -38,9 +38,9 @@ func TestMetrics(t *testing.T) {
 	if _, err := f.Invoke(map[string]string{"task": "sweep"}); err != nil {
 		t.Fatal(err)
 	}
-	lines := emftest.Lines(t, f.Log())
+	lines := cloudwatchtest.Lines(t, f.Log())
 	for _, name := range []string{"Sweeps", "SweepDuration", "UnfinishedJobs", "JobsResent", "DeadLetters", "JobsTimedOut", "JobsExpired"} {
-		if _, n := emftest.Total(lines, name); n != 1 {
+		if _, n := cloudwatchtest.Total(lines, name); n != 1 {
 			t.Errorf("%s was written %d times:\n%s", name, n, f.Log())
 		}
 	}

@@ -9,8 +9,8 @@ import (
 
 	"github.com/atelier-go/atelier/api"
 	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/cloudwatch"
 	"github.com/atelier-go/atelier/pkg/datasync"
-	"github.com/atelier-go/atelier/pkg/emf"
 	"github.com/atelier-go/atelier/pkg/gallery"
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/store"
@@ -18,12 +18,12 @@ import (
 	"github.com/atelier-go/atelier/worker/cmd/internal/sweeping"
 )
 
-// errNoBucket means that an event needs a bucket, and none is configured.
+// errNoBucket means that an event needs the bucket, but the settings name none.
 var errNoBucket = errors.New("there is no bucket: set ATELIER_BUCKET")
 
-// open returns the function without a request to AWS. Nothing is closed, because the process ends with
-// the function's environment.
-func open(s settings, cfg aws.Config, log *slog.Logger, metrics *emf.Writer) (*function, error) {
+// open returns the function. It sends no request to AWS. What it opens is never closed, because the
+// process ends with its environment.
+func open(s settings, cfg aws.Config, log *slog.Logger, metrics *cloudwatch.Writer) (*function, error) {
 	var shown *gallery.Gallery
 	jobs := store.Config{Dir: s.Dir}
 	if s.Bucket != "" {
@@ -56,7 +56,7 @@ func open(s settings, cfg aws.Config, log *slog.Logger, metrics *emf.Writer) (*f
 			changed, err = shown.UpdateFolders(ctx, st, gallery.FoldersOf(c.Folders))
 		}
 		if changed > 0 {
-			log.Info("the gallery was updated", "manifests", changed)
+			log.Info("updated the gallery", "manifests", changed)
 		}
 		return err
 	}

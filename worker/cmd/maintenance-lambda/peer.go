@@ -12,18 +12,18 @@ import (
 	"time"
 )
 
-// The two executions of a pair.
+// The two executions of a pair are numbered.
 const (
 	firstRole  = "first"
 	secondRole = "second"
 )
 
-// peerTimeout is how long an execution waits for its peer's next step. It includes the peer's cold
-// start, and the time until a throttled invocation is repeated.
+// peerTimeout is how long an execution waits for the next step of the other one. It covers the
+// other's cold start, and the time until an invocation that was throttled is repeated.
 const peerTimeout = 90 * time.Second
 
-// A peer is one of two executions of the function that use a folder of the shared directory at the same
-// time. They exchange messages in files there, step by step.
+// A peer is one of two executions of the function that use a folder of the shared directory at the
+// same time. They exchange messages there, in files, step by step.
 type peer struct {
 	dir         string // of both executions
 	role, other string
@@ -32,7 +32,7 @@ type peer struct {
 
 var pairIDs = regexp.MustCompile(`^[a-z0-9]{8,32}$`)
 
-// join returns this execution as one of the two of the pair id.
+// join makes this execution one of the two of the pair with the given id.
 func join(dir, id string) (*peer, error) {
 	if !pairIDs.MatchString(id) {
 		return nil, fmt.Errorf("the pair %.40q: want 8 to 32 lowercase letters and digits", id)
@@ -53,7 +53,8 @@ func join(dir, id string) (*peer, error) {
 	return nil, fmt.Errorf("the pair %s has two executions already: use another name", id)
 }
 
-// exchange sends a message and returns the peer's message of the same step.
+// exchange sends a message, and returns the message that the other execution sends in the same
+// step.
 func (p *peer) exchange(ctx context.Context, message string) (string, error) {
 	p.step++
 	if err := p.write(fmt.Sprintf("%d.%s", p.step, p.role), message); err != nil {
@@ -62,7 +63,8 @@ func (p *peer) exchange(ctx context.Context, message string) (string, error) {
 	return p.await(ctx, fmt.Sprintf("%d.%s", p.step, p.other))
 }
 
-// meet is an exchange without content. Afterwards, everything that the peer did before it is visible.
+// meet waits until the other execution has called it too. After that, everything is visible that
+// the other one did before.
 func (p *peer) meet(ctx context.Context) error {
 	_, err := p.exchange(ctx, "")
 	return err
@@ -73,8 +75,9 @@ func (p *peer) write(name, content string) error {
 	return errors.Join(os.WriteFile(next, []byte(content), 0o640), os.Rename(next, filepath.Join(p.dir, name)))
 }
 
-// await returns the content of a file that the peer writes. It lists the folder, because an NFS client
-// may cache that a name was missing, and a listing asks the server.
+// await waits for a file that the other execution writes, and returns its content. It lists the
+// folder, because a listing asks the server, whereas an NFS client may remember for some time that
+// a name did not exist.
 func (p *peer) await(ctx context.Context, name string) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, peerTimeout, fmt.Errorf("the %s execution did not come within %v; was its invocation throttled?", p.other, peerTimeout))
 	defer cancel()
@@ -107,8 +110,8 @@ func (p *peer) await(ctx context.Context, name string) (string, error) {
 
 func (*peer) endOf(role string) string { return "end." + role }
 
-// leave ends this execution's part; a failure also ends the peer's wait. The first execution removes the
-// folder once the second has left it, or does not come.
+// leave ends the part of this execution. If failure is not nil, the other execution stops waiting
+// too. The first execution removes the folder, when the second one has left it or has not come.
 func (p *peer) leave(ctx context.Context, failure error) error {
 	ending := "done"
 	if failure != nil {

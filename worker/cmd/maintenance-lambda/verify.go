@@ -13,8 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// verify tests, in a new folder in the shared directory, that the file system does what the store relies
-// on, and logs how long each check took. It is for new deployments; running jobs are not affected.
+// verify tests, in a new folder of the shared directory, whether the file system does what the
+// store relies on, and logs how long each check took. It is meant for new deployments, and does not
+// affect jobs.
 func verify(ctx context.Context, dir string, log *slog.Logger) (err error) {
 	at, err := os.MkdirTemp(filepath.Join(dir, "tmp"), "verify-")
 	if err != nil {
@@ -37,7 +38,7 @@ func verify(ctx context.Context, dir string, log *slog.Logger) (err error) {
 		sub := filepath.Join(at, fmt.Sprintf("%d", time.Now().UnixNano()))
 		began := time.Now()
 		failed := errors.Join(os.Mkdir(sub, 0o750), check.run(sub))
-		log.Info("file system", "check", check.name, "ok", failed == nil, "ms", time.Since(began).Milliseconds())
+		log.Info("file system check", "check", check.name, "ok", failed == nil, "ms", time.Since(began).Milliseconds())
 		if failed != nil {
 			err = errors.Join(err, fmt.Errorf("%s: %w", check.name, failed))
 		}
@@ -58,7 +59,8 @@ func writeThrough(at string) error {
 	return errors.Join(err, f.Close(), openErr)
 }
 
-// linkOnce tests how the store decides which of several processes creates an event.
+// linkOnce tests that a second link to the same name fails: in this way the store decides which of
+// several processes has made an event.
 func linkOnce(at string) error {
 	name, event := filepath.Join(at, "a"), filepath.Join(at, "event")
 	if err := errors.Join(os.WriteFile(name, []byte("a"), 0o640), os.Link(name, event)); err != nil {
@@ -75,7 +77,8 @@ func linkOnce(at string) error {
 	return err
 }
 
-// touch tests how leases are renewed: their age is the difference of two times of the file server.
+// touch tests that touching a file sets its time by the file server's clock, because leases are
+// renewed in that way: the age of a lease is the difference of two times of the file server.
 func touch(at string) error {
 	old, fresh := filepath.Join(at, "old"), filepath.Join(at, "fresh")
 	if err := errors.Join(os.WriteFile(old, nil, 0o640), os.Chtimes(old, time.Unix(1, 0), time.Unix(1, 0))); err != nil {
@@ -115,7 +118,8 @@ func replace(at string) error {
 	return err
 }
 
-// renameFolder tests how a job is erased.
+// renameFolder tests that a folder can be renamed, as a job's is when it is erased, and that no
+// file can be created under its old name.
 func renameFolder(at string) error {
 	before, after := filepath.Join(at, "job"), filepath.Join(at, ".gone")
 	if err := errors.Join(os.Mkdir(before, 0o750), os.WriteFile(filepath.Join(before, "a"), nil, 0o640), os.Rename(before, after)); err != nil {

@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pairChecks are checks by two executions, one of which leads: it changes files, and the other reads.
+// pairChecks are the checks that need two executions. One of them leads: it changes files, and the
+// other reads them.
 var pairChecks = []struct {
 	name string
 	run  func(ctx context.Context, p *peer, at string, leads bool) error
@@ -24,11 +25,12 @@ var pairChecks = []struct {
 	{"a folder that the other client renamed takes no new files", renameForOther},
 }
 
-// races is the number of names for which the two compete.
+// races is the number of names for which the two executions compete.
 const races = 50
 
-// raceLinks competes for names as the store does for events. The two executions go through the names in
-// opposite directions, so that they meet even if one is ahead.
+// raceLinks makes both executions link to the same names at the same time, as processes do in the
+// store for events, and checks that each name has one winner. The two go through the names in
+// opposite directions, so that they meet even if one of them is ahead.
 func raceLinks(ctx context.Context, p *peer, at string, leads bool) error {
 	token := filepath.Join(at, p.role)
 	if err := errors.Join(os.WriteFile(token, []byte(p.role), 0o640), p.meet(ctx)); err != nil {
@@ -69,7 +71,8 @@ func raceLinks(ctx context.Context, p *peer, at string, leads bool) error {
 
 func event(at string, i int) string { return filepath.Join(at, fmt.Sprintf("event.%d", i)) }
 
-// touchForOther renews a lease, whose age the other execution compares with a new file of its own.
+// touchForOther renews a lease and checks that the other execution sees it. The other one
+// determines the age of the lease from a new file of its own.
 func touchForOther(ctx context.Context, p *peer, at string, leads bool) error {
 	lease := filepath.Join(at, "lease")
 	if leads {
@@ -103,7 +106,8 @@ func touchForOther(ctx context.Context, p *peer, at string, leads bool) error {
 	return nil
 }
 
-// opened opens a file and returns its attributes: opening makes an NFS client ask the server.
+// opened opens a file and returns its attributes. Opening makes an NFS client ask the server for
+// them.
 func opened(path string) (fs.FileInfo, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -113,7 +117,8 @@ func opened(path string) (fs.FileInfo, error) {
 	return f.Stat()
 }
 
-// replaceForOther replaces a status that the other execution reads before and after.
+// replaceForOther replaces a job's status, and checks that the other execution, which has read it
+// before, reads the new one.
 func replaceForOther(ctx context.Context, p *peer, at string, leads bool) error {
 	status, next := filepath.Join(at, "status"), filepath.Join(at, "next")
 	if leads {
@@ -138,7 +143,8 @@ func replaceForOther(ctx context.Context, p *peer, at string, leads bool) error 
 	return nil
 }
 
-// makeForOther creates a file that the other execution has found missing before.
+// makeForOther creates a file, and checks that the other execution, which has found it missing
+// before, finds it.
 func makeForOther(ctx context.Context, p *peer, at string, leads bool) error {
 	name := filepath.Join(at, "made")
 	if leads {
@@ -160,7 +166,8 @@ func makeForOther(ctx context.Context, p *peer, at string, leads bool) error {
 	return nil
 }
 
-// renameForOther erases a job that the other execution has read.
+// renameForOther renames a job's folder as an erasure does, and checks that the other execution,
+// which has read the job before, no longer finds it.
 func renameForOther(ctx context.Context, p *peer, at string, leads bool) error {
 	before, after := filepath.Join(at, "job"), filepath.Join(at, ".gone")
 	if leads {

@@ -16,9 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// verifyPair tests, together with another execution that is invoked with the same id at the same time,
-// what the store relies on between two NFS clients. It logs each check, and whether the executions were
-// really two clients. environment is the name of this one in the log.
+// verifyPair tests what the store relies on between two NFS clients, together with another
+// execution that is invoked with the same id at the same time. It logs each check, and whether the
+// two executions really were two clients. environment is the name of this execution in the log.
 func verifyPair(ctx context.Context, dir, id, environment string, log *slog.Logger) (err error) {
 	p, err := join(dir, id)
 	if err != nil {
@@ -29,7 +29,7 @@ func verifyPair(ctx context.Context, dir, id, environment string, log *slog.Logg
 	if err != nil {
 		return err
 	}
-	log.Info("client", "role", p.role, "environment", me.Environment, "kernel", me.Kernel, "device", me.Device)
+	log.Info("file system client", "role", p.role, "environment", me.Environment, "kernel", me.Kernel, "device", me.Device)
 	mine, err := json.Marshal(me)
 	if err != nil {
 		return err
@@ -49,17 +49,17 @@ func verifyPair(ctx context.Context, dir, id, environment string, log *slog.Logg
 	for _, check := range pairChecks {
 		began := time.Now()
 		failed := p.bothWays(ctx, check.run)
-		log.Info("two clients", "check", check.name, "ok", failed == nil, "ms", time.Since(began).Milliseconds())
+		log.Info("file system check by two executions", "check", check.name, "ok", failed == nil, "ms", time.Since(began).Milliseconds())
 		if failed != nil {
 			return fmt.Errorf("%s: %w", check.name, failed) // the executions are no longer in step
 		}
 	}
 	clients, evidence := countClients(me, peer, stale)
-	log.Info("compared", "clients", clients, "evidence", evidence)
+	log.Info("file system clients compared", "clients", clients, "evidence", evidence)
 	return nil
 }
 
-// A client describes the NFS client of an execution.
+// A client describes the NFS client that an execution uses.
 type client struct {
 	Environment string // of the execution
 	Kernel      string // its boot id
@@ -79,8 +79,9 @@ func identify(at, environment string) (client, error) {
 	return client{environment, strings.TrimSpace(string(boot)), fmt.Sprintf("%d:%d", unix.Major(device), unix.Minor(device))}, nil
 }
 
-// countClients returns how many clients two executions were, if this is known, and the evidence. Equal
-// boot ids prove nothing, because virtual machines that are copies of one can have the same.
+// countClients returns whether two executions used one or two NFS clients, as far as this can be
+// known, and the evidence. stale is the result of seesStale. Equal boot ids are no evidence,
+// because virtual machines that are copies of one machine can have the same.
 func countClients(a, b client, stale bool) (clients, evidence string) {
 	switch {
 	case stale:
@@ -95,9 +96,9 @@ func countClients(a, b client, stale bool) (clients, evidence string) {
 	return "unknown", "they have the same boot id and mount and saw each other's changes at once"
 }
 
-// seesStale reports whether one of the executions sees the old value of an attribute that the other has
-// changed, which is impossible with one client. NFS clients cache attributes for at least three seconds,
-// unless the server recalls them.
+// seesStale reports whether one of the executions still sees the old value of an attribute after
+// the other one has changed it. That is impossible if both use one client. An NFS client caches
+// attributes for at least three seconds, unless the server recalls them.
 func (p *peer) seesStale(ctx context.Context) (bool, error) {
 	at := filepath.Join(p.dir, "attributes") // not in the folder that is listed, because a listing may return attributes
 	if err := os.Mkdir(at, 0o750); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -122,7 +123,7 @@ func (p *peer) seesStale(ctx context.Context) (bool, error) {
 	return stale || theySaw == "true", err
 }
 
-// bothWays runs a check twice; the first execution leads first, then the second.
+// bothWays runs a check twice: the first execution leads first, and then the second one.
 func (p *peer) bothWays(ctx context.Context, check func(ctx context.Context, p *peer, at string, leads bool) error) error {
 	for _, leader := range []string{firstRole, secondRole} {
 		at := filepath.Join(p.dir, fmt.Sprintf("check.%d", p.step))

@@ -1,8 +1,9 @@
-// Worker-bootstrap starts a worker whose engine is on a network file system: it starts reading
-// ahead what the worker's start will touch, and then replaces itself with the worker. See usage.
+// Worker-bootstrap starts a worker whose engine is on a network file system. It asks the kernel to
+// read the files that the worker will use, and then replaces itself with the worker, without
+// waiting for them. See usage.
 //
-// It is a separate, static program, because the worker can't do this itself: the dynamic linker
-// loads the engine's library, hundreds of megabytes, before the worker's code runs.
+// It is a separate, static program, because the worker itself would be too late: the dynamic linker
+// loads the engine's library, hundreds of megabytes, before any code of the worker runs.
 package main
 
 import (
@@ -46,7 +47,8 @@ func main() {
 	}
 }
 
-// run returns only if the program could not be started, or after printing the usage.
+// run replaces this process with the worker. It returns only if that failed, or after it has
+// printed the usage.
 func run(args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	if len(args) == 0 {
 		args = []string{"worker-lambda"}
@@ -66,7 +68,8 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) er
 	return nil
 }
 
-// find returns the path of a program. A name without a slash is searched for beside this program.
+// find returns the path of a program. A name without a slash is looked for in the folder of this
+// program.
 func find(name string) (string, error) {
 	if strings.Contains(name, "/") {
 		return name, nil
@@ -82,15 +85,15 @@ func find(name string) (string, error) {
 	return program, nil
 }
 
-// most is the limit of read-ahead in bytes, provided that twice as much memory is available. It is
-// several times what TensorFlow takes.
+// most is how many bytes are read ahead at most; half of the available memory is another limit.
+// TensorFlow needs a fraction of it.
 const most = 1 << 30
 
-// patience is how long requesting the pages may take. It takes milliseconds, unless the file system
-// hangs; then the worker's start waits for it anyway.
+// patience is how long this program waits for its requests to the kernel. They take milliseconds,
+// unless the file system hangs; the worker's start then has to wait for it in any case.
 const patience = 3 * time.Second
 
-// readAhead requests the files at the paths, in this order.
+// readAhead asks the kernel to read the files at the paths, in this order.
 func readAhead(paths []string, log *slog.Logger) {
 	if len(paths) == 0 {
 		return
@@ -126,7 +129,7 @@ func readAhead(paths []string, log *slog.Logger) {
 	}
 }
 
-// available returns how many bytes of memory are available without swapping.
+// available returns how many bytes of memory programs can take without swapping.
 func available() (int64, error) {
 	b, err := os.ReadFile("/proc/meminfo")
 	if err != nil {

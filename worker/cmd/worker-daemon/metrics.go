@@ -16,7 +16,7 @@ import (
 	"github.com/atelier-go/atelier/worker"
 )
 
-// metrics are the Prometheus metrics that /metrics returns.
+// metrics are the Prometheus metrics of the worker, for /metrics.
 type metrics struct {
 	registry *prometheus.Registry
 	jobs     *prometheus.CounterVec
@@ -44,7 +44,7 @@ func newMetrics() *metrics {
 	return m
 }
 
-// attempt counts an attempt that has ended.
+// attempt counts an attempt, when it has ended.
 func (m *metrics) attempt(a worker.Report) {
 	m.jobs.WithLabelValues(string(a.Outcome)).Inc()
 	r := a.Receipt
@@ -58,9 +58,9 @@ func (m *metrics) attempt(a worker.Report) {
 	}
 }
 
-// serve serves /metrics at a loopback address until stop is called; other addresses are refused,
-// because every client may read the metrics. It returns the address with its actual port. failed is
-// called if serving ends for another reason.
+// serve serves /metrics at a loopback address until stop is called. It refuses any other address,
+// because every client may read the metrics. at is the address with the port that is actually used.
+// failed is called if serving ends before stop is called.
 func (m *metrics) serve(ctx context.Context, address string, failed func(error)) (at string, stop func(), err error) {
 	addr, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {

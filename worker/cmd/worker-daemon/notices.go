@@ -14,27 +14,27 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// noticesInterval is the interval between two requests. A Spot notice is given two minutes before the
-// interruption. AWS recommends 5 seconds; with a shorter interval, jobs that are not begun go to other
-// workers sooner.
+// noticesInterval is the time between two looks for a notice. EC2 gives notice of a Spot
+// interruption two minutes before, and AWS recommends to look every 5 seconds. With a shorter
+// interval, jobs that are not begun go to other workers sooner.
 const noticesInterval = 2 * time.Second
 
-// notices reads EC2's notices that this instance will be interrupted or terminated from the metadata
-// service. It is safe for concurrent use.
+// notices looks in the instance metadata service for EC2's notices that this instance will be
+// interrupted or terminated. It is safe for concurrent use.
 type notices struct {
 	client   *imds.Client
 	interval time.Duration
 	log      *slog.Logger
 }
 
-// The paths of notices.
+// The paths of the notices in the metadata service.
 const (
 	spotPath      = "spot/instance-action"               // JSON; 404 as long as there is no notice
 	lifecyclePath = "autoscaling/target-lifecycle-state" // InService, Terminated...; 404 outside of Auto Scaling groups
 )
 
-// until returns a context that ends with parent, or when there is a notice. The caller calls stop to
-// release it. If the metadata service can't be reached, this is logged once and tried again.
+// until returns a context that ends when parent does, or when there is a notice. The caller must
+// call stop. If the metadata service can't be reached, this is logged once, and it keeps trying.
 func (n *notices) until(parent context.Context) (ctx context.Context, stop context.CancelFunc) {
 	ctx, stop = context.WithCancel(parent)
 	go func() {
@@ -47,12 +47,12 @@ func (n *notices) until(parent context.Context) (ctx context.Context, stop conte
 				return
 			}
 			if notice != "" {
-				n.log.Info("EC2 ends this instance: no more jobs are received", "notice", notice)
+				n.log.Info("EC2 will end this instance; receiving no more jobs", "notice", notice)
 				stop()
 				return
 			}
 			if err != nil && !failing {
-				n.log.Warn("notices cannot be read from the instance metadata service; trying again", "every", n.interval, "error", err)
+				n.log.Warn("could not read EC2's notices of an end of this instance; trying again", "every", n.interval, "error", err)
 			}
 			failing = err != nil
 			select {
@@ -65,7 +65,7 @@ func (n *notices) until(parent context.Context) (ctx context.Context, stop conte
 	return ctx, stop
 }
 
-// readAll returns the notice; "" is none.
+// readAll returns the text of a notice; "" if there is none.
 func (n *notices) readAll(ctx context.Context) (string, error) {
 	spot, err := n.read(ctx, spotPath)
 	if spot != "" {
@@ -78,7 +78,7 @@ func (n *notices) readAll(ctx context.Context) (string, error) {
 	return "", errors.Join(err, lerr)
 }
 
-// read returns an item of the metadata; "" if it does not exist.
+// read returns an item of the instance metadata; "" if it does not exist.
 func (n *notices) read(ctx context.Context, path string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, n.interval)
 	defer cancel()
@@ -96,8 +96,8 @@ func (n *notices) read(ctx context.Context, path string) (string, error) {
 	return strings.TrimSpace(string(b)), err
 }
 
-// newNotices returns the notices of the metadata service in the SDK's settings: EC2's own, or
-// $AWS_EC2_METADATA_SERVICE_ENDPOINT.
+// newNotices returns the notices of the metadata service that the SDK's settings name: that of EC2,
+// or the one at $AWS_EC2_METADATA_SERVICE_ENDPOINT.
 func newNotices(cfg aws.Config, log *slog.Logger) *notices {
 	return &notices{client: imds.NewFromConfig(cfg), interval: noticesInterval, log: log}
 }

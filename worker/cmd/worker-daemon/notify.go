@@ -5,8 +5,9 @@ import (
 	"net"
 )
 
-// notifyReady reports to the service manager that the worker is ready for jobs, as systemd's
-// Type=notify expects it (sd_notify(3)). address is $NOTIFY_SOCKET; "" does nothing.
+// notifyReady tells the service manager that the worker is ready for jobs, as systemd expects it of
+// a service with Type=notify (sd_notify(3)). address is the value of $NOTIFY_SOCKET; with "" it
+// does nothing.
 func notifyReady(address string) error {
 	if address == "" {
 		return nil

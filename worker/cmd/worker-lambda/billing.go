@@ -13,10 +13,10 @@ import (
 	"github.com/atelier-go/atelier/pkg/prices"
 )
 
-// architecture is the processor architecture of the functions in the template.
+// architecture is the processor architecture that the deployment's template gives to functions.
 const architecture = "x86_64"
 
-// A billing estimates what AWS bills for each picture, for batches of one message.
+// A billing estimates what AWS bills for each picture. The estimate is for batches of one message.
 type billing struct {
 	memory float64       // MB of the function; 0 is unknown
 	table  *prices.Table // nil without prices for the region
@@ -31,21 +31,21 @@ func newBilling(getenv func(string) string, log *slog.Logger) *billing {
 	}
 	table, err := prices.ForRegion(getenv("AWS_REGION"))
 	if err != nil {
-		log.Warn("receipts have no cost", "error", err)
+		log.Warn("the prices of this region are unknown, so receipts have no costs", "error", err)
 	}
 	return &billing{memory: memory, table: table}
 }
 
-// started ends the init phase, which AWS bills with the first event.
+// started marks the end of the initialisation, which AWS bills together with the first event.
 func (b *billing) started() {
 	if age, err := processAge(); err == nil {
 		b.init = age
 	}
 }
 
-// charge implements [worker.Config.Charge]. The table has the prices of the first tier, without the
-// free allowance.
-func (b *billing) charge(r *job.Receipt, took time.Duration) {
+// setCost is for [worker.Config.SetCost]. Its prices are those of the first tier, without the free
+// tier.
+func (b *billing) setCost(r *job.Receipt, took time.Duration) {
 	if b.memory == 0 {
 		return
 	}
@@ -63,8 +63,9 @@ func (b *billing) charge(r *job.Receipt, took time.Duration) {
 	}
 }
 
-// processAge returns the time since the start of this process, which was before its libraries were
-// loaded and before worker-bootstrap replaced itself with it. The resolution is 10 ms.
+// processAge returns the time since this process was started. That includes the loading of its
+// libraries, and the time before worker-bootstrap replaced itself with the worker. The resolution
+// is 10 ms.
 func processAge() (time.Duration, error) {
 	stat, err := os.ReadFile("/proc/self/stat")
 	if err != nil {

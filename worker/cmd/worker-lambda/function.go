@@ -17,12 +17,12 @@ import (
 	"github.com/atelier-go/atelier/worker"
 )
 
-// stopTimeout is how long invocations may take to give back their jobs after SIGTERM. Lambda kills the
-// process two seconds after the signal.
+// stopTimeout is how long invocations may take to give back their jobs after SIGTERM. Two seconds
+// after the signal, Lambda kills the process.
 const stopTimeout = 1500 * time.Millisecond
 
-// A function handles the events of SQS: one at a time, or as many at the same time as
-// AWS_LAMBDA_MAX_CONCURRENCY allows.
+// A function handles SQS events: one at a time, or as many at the same time as
+// AWS_LAMBDA_MAX_CONCURRENCY says.
 type function struct {
 	batch func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
 
@@ -34,8 +34,9 @@ func newFunction(batch func(context.Context, events.SQSEvent) (events.SQSEventRe
 	return &function{batch: batch, stuck: make(chan error, lambdacontext.MaxConcurrency())}
 }
 
-// serve handles events until ctx ends, or until the engine is stuck, which is an error. extensions
-// means that the platform has Lambda's extension API, and sends SIGTERM only to its clients.
+// serve handles events until ctx ends. If the engine is stuck, it returns an error. extensions
+// reports whether the platform has Lambda's extension API; Lambda sends SIGTERM only to programs
+// that have registered there.
 func (f *function) serve(ctx context.Context, extensions bool) error {
 	options := []lambda.Option{lambda.WithContext(ctx)} // SIGTERM: give back what is being painted
 	if extensions {
@@ -57,7 +58,8 @@ func (f *function) serve(ctx context.Context, extensions bool) error {
 	}
 }
 
-// invoke handles one event. The returned reader is closed when Lambda has the response.
+// invoke handles one event. aws-lambda-go closes the returned reader after it has sent the
+// response.
 func (f *function) invoke(ctx context.Context, payload json.RawMessage) (io.ReadCloser, error) {
 	f.busy.RLock()
 	result, err := f.handle(ctx, payload)
@@ -79,7 +81,8 @@ func (f *function) invoke(ctx context.Context, payload json.RawMessage) (io.Read
 	}}, nil
 }
 
-// A response is sent by aws-lambda-go without encoding, and closed once it is sent.
+// A response is the JSON of a response. aws-lambda-go sends a reader's content unchanged, and
+// closes it afterwards.
 type response struct {
 	r    io.Reader
 	sent func()
@@ -87,13 +90,13 @@ type response struct {
 
 func (r *response) Read(p []byte) (int, error) { return r.r.Read(p) }
 
-// ContentType returns the content type, for aws-lambda-go.
+// ContentType returns the media type of the response, which aws-lambda-go asks for.
 func (r *response) ContentType() string { return "application/json" }
 
 // Close is called when the response was sent, or could not be sent.
 func (r *response) Close() error { r.sent(); return nil }
 
-// handle handles a batch of SQS. Any other event is an error.
+// handle handles a batch of SQS messages. Any other event is an error.
 func (f *function) handle(ctx context.Context, payload json.RawMessage) (any, error) {
 	var e struct {
 		Records []events.SQSMessage `json:"Records"`

@@ -13,7 +13,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/atelier-go/atelier/pkg/emf/emftest"
+	"github.com/atelier-go/atelier/pkg/cloudwatch/cloudwatchtest"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/lambdatest"
 	"github.com/atelier-go/atelier/pkg/store"
@@ -65,11 +65,11 @@ func TestLogAndMetrics(t *testing.T) {
 		}
 	}
 
-	lines := emftest.Lines(t, f.Log())
+	lines := cloudwatchtest.Lines(t, f.Log())
 	for name, want := range map[string]int{
 		"JobsSucceeded": 1, "JobsFailed": 1, "ColdStarts": 1, "Decode": 1, "Stylize": 1, "Encode": 1, "QueueWait": 2, "JobsLost": 0,
 	} {
-		if _, n := emftest.Total(lines, name); n != want {
+		if _, n := cloudwatchtest.Total(lines, name); n != want {
 			t.Errorf("%s was written %d times, want %d", name, n, want)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/atelier-go/atelier/pkg/awsconfig"
-	"github.com/atelier-go/atelier/pkg/emf"
+	"github.com/atelier-go/atelier/pkg/cloudwatch"
 	"github.com/atelier-go/atelier/pkg/logs"
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/worker/cmd/internal/flags"
@@ -77,7 +77,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	}
 	b := newBilling(getenv, log)
 	p, err := painter.Open(aws, jobs, s.PainterConfig(), painter.Process{
-		Kind: "lambda", Name: name, Log: log, Charge: b.charge, Report: reportMetrics(emf.New(stderr, "worker", s.Deployment)),
+		Kind: "lambda", Name: name, Log: log, SetCost: b.setCost, Report: reportMetrics(cloudwatch.New(stderr, "worker", s.Deployment)),
 	})
 	if err != nil {
 		return err

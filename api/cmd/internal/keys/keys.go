@@ -18,12 +18,14 @@ import (
 	"github.com/atelier-go/atelier/pkg/parameter"
 )
 
-// Vars are kong's variables: in a flag's help, ${keys} lists the forms of a [Setting].
+// Vars are variables for kong: ${keys} in a flag's help stands for the forms that a [Setting] can
+// have.
 var Vars = kong.Vars{"keys": places}
 
 const places = "a file, s3://BUCKET/KEY, ssm:NAME (a parameter of AWS Systems Manager) or env:NAME (lines separated by newlines or semicolons)"
 
-// A Setting is the place of a list of keys: the path of a file, or another form that [Vars] lists.
+// A Setting says where a list of keys is: the path of a file, or one of the other forms that [Vars]
+// lists.
 type Setting string
 
 // remote reports whether reading the keys takes a request to AWS.
@@ -35,11 +37,12 @@ func (s Setting) remote() bool {
 type Opener struct {
 	Getenv func(string) string
 	Log    *slog.Logger
-	// Lazy delays the first read of a list on AWS to the first lookup, so that Open sends no request.
+	// Lazy makes Open send no request: a list on AWS is first read when a key is looked up.
 	Lazy bool
 }
 
-// Open opens a list of keys. An invalid list is an error, unless it is read later.
+// Open opens a list of keys. If the list is invalid, it returns an error, unless the list is only
+// read later (see Lazy).
 func (o Opener) Open(ctx context.Context, s Setting) (*keyring.Ring, error) {
 	source, err := o.source(ctx, s)
 	switch {
@@ -53,7 +56,7 @@ func (o Opener) Open(ctx context.Context, s Setting) (*keyring.Ring, error) {
 	return keyring.OpenSource(source, o.Log)
 }
 
-// source returns nil for a file.
+// source returns the source of a list that is not a file, and nil for a file.
 func (o Opener) source(ctx context.Context, s Setting) (keyring.Source, error) {
 	if name, ok := strings.CutPrefix(string(s), "env:"); ok {
 		text := o.Getenv(name)
@@ -84,7 +87,8 @@ func (o Opener) source(ctx context.Context, s Setting) (keyring.Source, error) {
 
 func (s Setting) String() string { return string(s) }
 
-// A variable is a list in an environment variable, which does not change while the process runs.
+// A variable is a list of keys in an environment variable. It does not change while the process
+// runs.
 type variable struct {
 	Setting
 	text string
@@ -94,10 +98,11 @@ func (v variable) Read(context.Context, string) ([]byte, string, error) {
 	return []byte(strings.ReplaceAll(v.text, ";", "\n")), "unchanging", nil
 }
 
-// maxObject is one byte more than the largest list that keyring accepts.
+// maxObject is how many bytes are read of a list: one more than keyring accepts, so that it detects
+// a list that is too long.
 const maxObject = 1<<20 + 1
 
-// An object is a list in S3.
+// An object is a list of keys in S3.
 type object struct {
 	Setting
 	bucket *bucket.Bucket
@@ -108,9 +113,9 @@ func (o object) Read(ctx context.Context, known string) ([]byte, string, error) 
 	return o.bucket.Changed(ctx, o.key, known, maxObject)
 }
 
-// A param is a list in a parameter. It compares the text, because the Parameter Store has no
-// conditional read, and the versions of a parameter that is deleted and created again start with 1
-// again.
+// A param is a list of keys in a parameter of the Parameter Store. It compares the text to detect a
+// change, because that service has no conditional read, and because the versions of a parameter
+// that was deleted and created again begin with 1 again.
 type param struct {
 	Setting
 	parameter *parameter.Parameter

@@ -94,7 +94,8 @@ func ErrorOf(err error) *Error {
 	return e
 }
 
-// Err returns the error that was sent. It wraps the same sentinel.
+// Err returns the error that the decoder sent. It wraps the same sentinel error of package job as
+// there.
 func (e *Error) Err() error {
 	if e == nil {
 		return nil
@@ -107,7 +108,7 @@ func (e *Error) Err() error {
 	return errors.New(e.Detail)
 }
 
-// received has the text and the sentinel of the error that was sent.
+// A received error has the text of the error that the decoder sent, and wraps its sentinel error.
 type received struct {
 	detail   string
 	sentinel error

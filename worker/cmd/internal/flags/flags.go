@@ -1,5 +1,5 @@
-// Package flags has the flags and environment variables that the worker's mains share. kong reads
-// them; the packages that do the work get plain configurations.
+// Package flags declares the flags and environment variables that the mains of the worker share.
+// kong parses them. The packages below get plain configurations.
 package flags
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/atelier-go/atelier/worker/cmd/internal/painter"
 )
 
-// Worker are the flags of every kind of worker.
+// Worker has the flags that every kind of worker has.
 type Worker struct {
 	Dir        string        `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
 	Queue      string        `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
@@ -29,8 +29,8 @@ type Worker struct {
 	engine `embed:""`
 }
 
-// Vars and FunctionVars set for kong what Worker's tags leave open. The watchdog of a function must
-// end the process before an invocation times out.
+// Vars and FunctionVars are variables that the tags of Worker use, for the daemon and for
+// functions. The watchdog of a function must end the process before an invocation times out.
 var (
 	Vars         = kong.Vars{"watchdog": worker.DefaultWatchdog.String()}
 	FunctionVars = kong.Vars{"watchdog": "30s"}

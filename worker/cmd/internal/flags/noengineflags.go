@@ -2,7 +2,7 @@
 
 package flags
 
-// engine are the flags of an engine that has none.
+// engine has the flags of the linked engine. This engine has none.
 type engine struct{}
 
 func (engine) library() string { return "" }

@@ -10,10 +10,10 @@ import (
 	"github.com/atelier-go/atelier/model/onnx"
 )
 
-// engineName is the name of the linked engine in pkg/engines.
+// engineName is the name of the linked engine, as in pkg/engines.
 const engineName = "onnx"
 
-// load loads a model with the linked engine. library is the file of its library; "" is the default.
+// load loads a model. library is the file of the engine's library; "" is the default one.
 func load(cfg model.Config, library string) (*model.Model, error) {
 	m, err := onnx.Load(onnx.Config{Config: cfg, Library: library})
 	if errors.Is(err, onnx.ErrLibrary) {

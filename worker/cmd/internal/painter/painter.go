@@ -37,13 +37,13 @@ type Config struct {
 	Watchdog    time.Duration
 }
 
-// A Process describes the process of a worker.
+// A Process says what the process of a worker is called, and how it logs and reports.
 type Process struct {
-	Kind   string // daemon or lambda, for receipts
-	Name   string // for claims
-	Log    *slog.Logger
-	Charge func(*job.Receipt, time.Duration) // see [worker.Config]; may be nil
-	Report func(worker.Report)               // the same
+	Kind    string // daemon or lambda, for receipts
+	Name    string // for claims
+	Log     *slog.Logger
+	SetCost func(*job.Receipt, time.Duration) // see [worker.Config]; may be nil
+	Report  func(worker.Report)               // the same
 }
 
 // A Painter is a worker with its queue, engine and decoders. It must be closed.
@@ -55,9 +55,9 @@ type Painter struct {
 	decoder *decoder.Decoder
 }
 
-// Open loads the model, which may take five minutes at most. It sends no request to AWS: errors of
-// the queue's settings are returned at its first use. After an error the process must end, because
-// the loading may still be running.
+// Open loads the model, for at most five minutes, and opens the rest. It sends no request to AWS:
+// if the queue's settings are wrong, the first use of the queue returns an error. After an error of
+// Open the process must end, because the loading may still be running.
 func Open(aws aws.Config, jobs *store.Store, cfg Config, process Process) (_ *Painter, err error) {
 	p, log := &Painter{Queue: queue.New(aws, cfg.Queue)}, process.Log
 	p.engine, err = loadWithin(maxLoading, cfg.Model, func() (*model.Model, error) {
@@ -86,7 +86,7 @@ func Open(aws aws.Config, jobs *store.Store, cfg Config, process Process) (_ *Pa
 	p.Worker, err = worker.New(worker.Config{
 		Store: jobs, Stylizer: p.engine, Decoder: p.decoder, Kind: process.Kind, Name: process.Name,
 		Engine: info.Engine, Model: info.Name, Concurrent: info.Concurrent, Memory: memory, Footprint: engines.FootprintOf(engineName),
-		Watchdog: cfg.Watchdog, Charge: process.Charge, Report: process.Report, Log: log,
+		Watchdog: cfg.Watchdog, SetCost: process.SetCost, Report: process.Report, Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func (p *Painter) Close() error {
 	return p.engine.Close()
 }
 
-// memory returns how many bytes the process may take.
+// memory returns how many bytes of memory the process may take.
 func (c *Config) memory() (int64, error) {
 	if c.Memory != 0 {
 		return c.Memory, nil
@@ -116,7 +116,7 @@ func (c *Config) memory() (int64, error) {
 	return int64(min(limit, math.MaxInt64)), nil
 }
 
-// decoder returns the file of picture-decoder.
+// decoder returns the path of the program picture-decoder.
 func (c *Config) decoder() (string, error) {
 	if c.Decoder != "" {
 		return filepath.Abs(c.Decoder) // it runs in another folder
@@ -128,12 +128,12 @@ func (c *Config) decoder() (string, error) {
 	return filepath.Join(filepath.Dir(own), "picture-decoder"), nil
 }
 
-// maxLoading is how long loading may take. TensorFlow runs a part of the model during loading; if
-// that never ends, only the end of the process stops it.
+// maxLoading limits how long loading the model may take. TensorFlow runs a part of the model then.
+// If that never ends, only the end of the process stops it.
 const maxLoading = worker.DefaultWatchdog
 
-// loadWithin returns what load returns, or an error after limit, while load continues to run. dir is
-// for the error.
+// loadWithin calls load and returns its result. If that takes longer than limit it returns an
+// error, while load goes on. dir is named in the error.
 func loadWithin(limit time.Duration, dir string, load func() (*model.Model, error)) (*model.Model, error) {
 	type result struct {
 		model *model.Model

@@ -7,45 +7,45 @@ import (
 )
 
 // counted returns an owner's use as counted.
-func (a *account) counted(now time.Time) use {
-	u := a.active.used.plus(a.uploads.used)
-	if a.past != nil {
-		u = u.plus(a.past.use(now))
+func (o *ownerCounts) counted(now time.Time) use {
+	u := o.active.used.plus(o.uploads.used)
+	if o.past != nil {
+		u = u.plus(o.past.use(now))
 	}
-	for _, c := range a.open {
+	for _, c := range o.open {
 		u = u.plus(c.used)
 	}
 	return u
 }
 
 // accepted returns what this process has accepted since the counts, or is accepting.
-func (a *account) accepted() use {
-	u := a.active.spent.plus(a.active.pending).plus(a.uploads.spent).plus(a.uploads.pending)
-	for _, c := range a.open {
+func (o *ownerCounts) accepted() use {
+	u := o.active.spent.plus(o.active.pending).plus(o.uploads.spent).plus(o.uploads.pending)
+	for _, c := range o.open {
 		u = u.plus(c.spent).plus(c.pending)
 	}
 	return u
 }
 
-func (a *account) used(now time.Time) use { return a.counted(now).plus(a.accepted()) }
+func (o *ownerCounts) used(now time.Time) use { return o.counted(now).plus(o.accepted()) }
 
 // dueCount returns the oldest of the counts that are too old, or since which too large a part of
 // what was free was accepted; nil if there is none.
-func (a *account) dueCount(need, limit use, now time.Time) (oldest *count) {
+func (o *ownerCounts) dueCount(need, limit use, now time.Time) (oldest *count) {
 	consider := func(c *count, spent bool) {
 		if (spent || now.Sub(c.began) >= countAge) && (oldest == nil || c.began.Before(oldest.began)) {
 			oldest = c
 		}
 	}
-	free, mine := limit.minus(a.counted(now)), a.accepted().plus(need)
+	free, mine := limit.minus(o.counted(now)), o.accepted().plus(need)
 	if limit.unfinished != unlimited {
-		consider(&a.active, mine.unfinished > free.unfinished/recountFraction)
+		consider(&o.active, mine.unfinished > free.unfinished/recountFraction)
 	}
 	if limit.uploads != unlimited || limit.kib != unlimited {
-		consider(&a.uploads, mine.uploads > free.uploads/recountFraction || mine.kib > free.kib/recountFraction)
+		consider(&o.uploads, mine.uploads > free.uploads/recountFraction || mine.kib > free.kib/recountFraction)
 	}
 	if limit.daily != unlimited || limit.kib != unlimited {
-		for _, c := range a.open {
+		for _, c := range o.open {
 			consider(c, mine.daily > free.daily/recountFraction || mine.kib > free.kib/recountFraction)
 		}
 	}
@@ -53,16 +53,16 @@ func (a *account) dueCount(need, limit use, now time.Time) (oldest *count) {
 }
 
 // exhausted returns the counts by which a quota is used up.
-func (a *account) exhausted(need, limit use, now time.Time) (counts []*count) {
-	total := a.used(now).plus(need)
+func (o *ownerCounts) exhausted(need, limit use, now time.Time) (counts []*count) {
+	total := o.used(now).plus(need)
 	if total.unfinished > limit.unfinished {
-		counts = append(counts, &a.active)
+		counts = append(counts, &o.active)
 	}
 	if total.uploads > limit.uploads || total.kib > limit.kib {
-		counts = append(counts, &a.uploads)
+		counts = append(counts, &o.uploads)
 	}
 	if total.daily > limit.daily || total.kib > limit.kib {
-		for _, c := range a.open {
+		for _, c := range o.open {
 			counts = append(counts, c)
 		}
 	}
@@ -70,20 +70,20 @@ func (a *account) exhausted(need, limit use, now time.Time) (counts []*count) {
 }
 
 // anySettled reports whether something may be counted before a refusal.
-func (a *account) anySettled(need, limit use, now time.Time) bool {
-	for _, c := range a.exhausted(need, limit, now) {
+func (o *ownerCounts) anySettled(need, limit use, now time.Time) bool {
+	for _, c := range o.exhausted(need, limit, now) {
 		if c.isSettled(now) {
 			return true
 		}
 	}
-	return a.used(now).plus(need).kib > limit.kib && a.lastFull.isSettled(now)
+	return o.used(now).plus(need).kib > limit.kib && o.lastFull.isSettled(now)
 }
 
 // hourCount returns the count of a job's hour, or of the present hour if the clocks differ too
 // much.
-func (a *account) hourCount(id job.ID) *count {
+func (o *ownerCounts) hourCount(id job.ID) *count {
 	for _, hour := range []string{hourOf(id.Time()), hourOf(time.Now())} {
-		if c := a.open[hour]; c != nil {
+		if c := o.open[hour]; c != nil {
 			return c
 		}
 	}
@@ -92,17 +92,17 @@ func (a *account) hourCount(id job.ID) *count {
 
 // untilOldestLeaves returns the time until the oldest submissions of the last 24 hours no longer
 // count.
-func (a *account) untilOldestLeaves(now time.Time) time.Duration {
+func (o *ownerCounts) untilOldestLeaves(now time.Time) time.Duration {
 	oldest := hourOf(now)
 	consider := func(hour string, jobs int64) {
 		if jobs > 0 && hour >= hourOf(now.Add(-day)) {
 			oldest = min(oldest, hour)
 		}
 	}
-	for hour, t := range a.past.Hours {
+	for hour, t := range o.past.Hours {
 		consider(hour, t.Jobs)
 	}
-	for hour, c := range a.open {
+	for hour, c := range o.open {
 		consider(hour, c.used.daily)
 	}
 	return max(time.Minute, startOf(oldest).Add(day+time.Hour).Sub(now))

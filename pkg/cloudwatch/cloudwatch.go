@@ -1,11 +1,11 @@
-// Package emf writes metrics in CloudWatch's embedded metric format: lines of JSON in a function's log,
-// from which CloudWatch creates metrics. It sends no request to AWS, and nothing has to be flushed
-// before a function is frozen.
+// Package cloudwatch writes metrics in CloudWatch's embedded metric format: lines of JSON in the
+// log of a function, from which CloudWatch makes metrics. It sends no requests, and nothing has to
+// be flushed before a function is frozen.
 //
-// All metrics are in one [Namespace], with two dimensions, Service and Deployment. Each metric name of
-// a service costs 0.30 $ a month, billed by the hour while it is written; other properties of a line,
-// such as a job's id, cost only log ingestion.
-package emf
+// All metrics are in one [Namespace], with two dimensions, Service and Deployment. Each name of a
+// metric costs 0.30 $ a month for each service, in proportion to the hours in which it is written.
+// The other members of a line, such as a job's id, cost no more than their bytes in the log.
+package cloudwatch
 
 import (
 	"encoding/json"
@@ -44,8 +44,8 @@ func MS(name string, d time.Duration) Metric {
 // One returns a Metric that counts one event.
 func One(name string) Metric { return Metric{name, Count, 1} }
 
-// A Writer writes the metrics of a service, such as worker, of a deployment, such as the CloudFormation
-// stack's name. It is safe for concurrent use.
+// A Writer writes the metrics of one service, such as worker, in one deployment, which has the name
+// of the CloudFormation stack. It is safe for concurrent use.
 type Writer struct {
 	mu                  sync.Mutex
 	w                   io.Writer
@@ -71,8 +71,8 @@ type definition struct {
 	Unit Unit
 }
 
-// Write writes a line with at most 100 metrics. properties are its other members; their names must not
-// be those of metrics or dimensions, nor _aws. Errors of writing are ignored.
+// Write writes one line with at most 100 metrics. properties are its other members; no name in it
+// may be that of a metric or dimension, or _aws. Errors of the underlying writer are ignored.
 func (e *Writer) Write(properties map[string]any, metrics ...Metric) {
 	line := map[string]any{"Service": e.service, "Deployment": e.deployment}
 	maps.Copy(line, properties)
@@ -87,7 +87,7 @@ func (e *Writer) Write(properties map[string]any, metrics ...Metric) {
 	line["_aws"] = map[string]any{"Timestamp": time.Now().UnixMilli(), "CloudWatchMetrics": []directive{d}}
 	b, err := json.Marshal(line)
 	if err != nil { // a property can't be encoded
-		b, _ = json.Marshal(map[string]string{"level": "ERROR", "msg": "metrics were lost", "error": fmt.Sprint(err)}) // encoding strings can't fail
+		b, _ = json.Marshal(map[string]string{"level": "ERROR", "msg": "could not write metrics", "error": fmt.Sprint(err)}) // encoding strings can't fail
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

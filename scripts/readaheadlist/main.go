@@ -1,6 +1,6 @@
-// Touched writes the list of the parts of its engine's library that a worker's start reads, for
-// worker-bootstrap to read ahead: it loads the model, paints a picture, and determines which pages
-// of the library its own process has mapped. scripts/setup runs it.
+// Readaheadlist writes the list of the parts of an engine's library that a worker reads when it starts,
+// which worker-bootstrap reads ahead. It loads the model, paints a picture, and then looks up which
+// pages of the library its own process has mapped. scripts/setup runs it.
 package main
 
 import (
@@ -25,14 +25,14 @@ type options struct {
 
 func main() {
 	if err := run(context.Background(), os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "touched:", err)
+		fmt.Fprintln(os.Stderr, "readaheadlist:", err)
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context, args []string) error {
 	var o options
-	parser, err := kong.New(&o, kong.Name("touched"))
+	parser, err := kong.New(&o, kong.Name("readaheadlist"))
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string) error {
 	if _, err := m.Stylize(ctx, small); err != nil {
 		return err
 	}
-	list, err := readahead.Touched(o.Library)
+	list, err := readahead.ListTouched(o.Library)
 	if err != nil {
 		return err
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// An account is what this process has counted of an owner's use.
-type account struct {
+// An ownerCounts is what this process has counted of what one owner uses of the quotas.
+type ownerCounts struct {
 	mu     sync.Mutex
 	folder string // the owner's, in active/, uploads/ and owners/
 	active count  // the unfinished jobs
@@ -23,31 +23,32 @@ type account struct {
 	freed    atomic.Bool       // there may be more space than was counted
 }
 
-// accounts has the accounts of all owners that this process has had calls for.
-type accounts struct {
+// allCounts has the counts of all owners that this process has had calls for.
+type allCounts struct {
 	mu       sync.Mutex
-	byFolder map[string]*account // by the owner's folder
+	byFolder map[string]*ownerCounts // by the owner's folder
 }
 
-func (s *Store) account(folder string) *account {
-	a := &s.accounts
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.byFolder == nil {
-		a.byFolder = map[string]*account{}
+// ownerCounts returns the counts of the owner whose folder this is, which are empty at the first call.
+func (s *Store) ownerCounts(folder string) *ownerCounts {
+	all := &s.allCounts
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if all.byFolder == nil {
+		all.byFolder = map[string]*ownerCounts{}
 	}
-	if a.byFolder[folder] == nil {
-		a.byFolder[folder] = &account{folder: folder, open: map[string]*count{}}
+	if all.byFolder[folder] == nil {
+		all.byFolder[folder] = &ownerCounts{folder: folder, open: map[string]*count{}}
 	}
-	return a.byFolder[folder]
+	return all.byFolder[folder]
 }
 
 // noteFreed records that an owner may have more space, so that the next count need not wait.
 func (s *Store) noteFreed(owner string) {
-	s.accounts.mu.Lock()
-	defer s.accounts.mu.Unlock()
-	if a := s.accounts.byFolder[ownerFolder(owner)]; a != nil { // else nothing was counted
-		a.freed.Store(true)
+	s.allCounts.mu.Lock()
+	defer s.allCounts.mu.Unlock()
+	if o := s.allCounts.byFolder[ownerFolder(owner)]; o != nil { // else nothing was counted
+		o.freed.Store(true)
 	}
 }
 
@@ -60,22 +61,22 @@ func (s *Store) reserve(owner string, id job.ID, need, uploads use) (done func(m
 	if s.quotas.limit().on(net) == noLimit {
 		return func(bool) {}, nil
 	}
-	a := s.account(ownerFolder(owner))
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if err := s.checkQuotas(a, net, false); err != nil {
+	o := s.ownerCounts(ownerFolder(owner))
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err := s.checkQuotas(o, net, false); err != nil {
 		return nil, err
 	}
-	parts := map[*count]use{&a.active: {unfinished: need.unfinished}, &a.uploads: uploads}
-	if c := a.hourCount(id); c != nil {
+	parts := map[*count]use{&o.active: {unfinished: need.unfinished}, &o.uploads: uploads}
+	if c := o.hourCount(id); c != nil {
 		parts[c] = use{daily: need.daily, kib: need.kib}
 	}
 	for c, part := range parts {
 		c.pending = c.pending.plus(part)
 	}
 	return func(made bool) {
-		a.mu.Lock()
-		defer a.mu.Unlock()
+		o.mu.Lock()
+		defer o.mu.Unlock()
 		for c, part := range parts {
 			c.pending = c.pending.minus(part)
 			if made {
@@ -95,10 +96,10 @@ func (s *Store) Admits(owner, key string) error {
 		err = s.checkBacklog()
 	}
 	if err == nil && s.quotas.limit() != noLimit {
-		a := s.account(ownerFolder(owner))
-		a.mu.Lock()
-		err = s.checkQuotas(a, use{unfinished: 1, daily: 1, kib: 1}, true)
-		a.mu.Unlock()
+		o := s.ownerCounts(ownerFolder(owner))
+		o.mu.Lock()
+		err = s.checkQuotas(o, use{unfinished: 1, daily: 1, kib: 1}, true)
+		o.mu.Unlock()
 	}
 	if err != nil && key != "" {
 		if there, kerr := s.exists(s.keyPath(keyHash(owner, key))); kerr == nil && there {
@@ -111,37 +112,37 @@ func (s *Store) Admits(owner, key string) error {
 // checkQuotas returns an error if the owner has too little left. It counts again before it refuses.
 // Otherwise it counts what is due, but not if early, which means that the submission itself will
 // call it again.
-func (s *Store) checkQuotas(a *account, need use, early bool) error {
+func (s *Store) checkQuotas(o *ownerCounts, need use, early bool) error {
 	now, limit := time.Now(), s.quotas.limit().on(need)
-	learned, err := s.countUnknown(a, limit, now)
+	learned, err := s.countUnknown(o, limit, now)
 	if err != nil {
 		return err
 	}
-	full := func() bool { return !a.used(now).plus(need).within(limit) }
-	freed := full() && a.freed.Swap(false)
-	if full() && !learned && !freed && !a.anySettled(need, limit, now) {
-		return quotaError(a, need, limit, now)
+	full := func() bool { return !o.used(now).plus(need).within(limit) }
+	freed := full() && o.freed.Swap(false)
+	if full() && !learned && !freed && !o.anySettled(need, limit, now) {
+		return quotaError(o, need, limit, now)
 	}
-	if c := a.dueCount(need, limit, now); c != nil && !learned && !early {
-		if err := s.count(a, c); err != nil {
+	if c := o.dueCount(need, limit, now); c != nil && !learned && !early {
+		if err := s.count(o, c); err != nil {
 			return err
 		}
 	}
-	for _, c := range a.exhausted(need, limit, now) {
+	for _, c := range o.exhausted(need, limit, now) {
 		if full() && c.began.Before(now) && (freed || c.isSettled(now)) {
-			if err := s.count(a, c); err != nil {
+			if err := s.count(o, c); err != nil {
 				return err
 			}
 		}
 	}
 	// The counts of past hours don't show what was erased since.
-	if full() && a.used(now).plus(need).kib > limit.kib && a.lastFull.isSettled(now) {
-		if err := s.countAll(a, now); err != nil {
+	if full() && o.used(now).plus(need).kib > limit.kib && o.lastFull.isSettled(now) {
+		if err := s.countAll(o, now); err != nil {
 			return err
 		}
 	}
 	if full() {
-		return quotaError(a, need, limit, now)
+		return quotaError(o, need, limit, now)
 	}
 	return nil
 }
@@ -154,12 +155,12 @@ const (
 )
 
 // quotaError returns the error for the quota that is used up.
-func quotaError(a *account, need, limit use, now time.Time) error {
-	used := a.used(now)
+func quotaError(o *ownerCounts, need, limit use, now time.Time) error {
+	used := o.used(now)
 	total := used.plus(need)
 	switch {
 	case total.daily > limit.daily:
-		after := a.untilOldestLeaves(now)
+		after := o.untilOldestLeaves(now)
 		return &QuotaError{"daily_submissions", limit.daily, used.daily,
 			fmt.Sprintf("the first of them are 24 hours old in %s", after.Round(time.Minute)), after}
 	case total.uploads > limit.uploads:

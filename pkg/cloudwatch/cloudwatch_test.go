@@ -1,4 +1,4 @@
-package emf_test
+package cloudwatch_test
 
 import (
 	"math"
@@ -7,21 +7,21 @@ import (
 	"testing"
 	"time"
 
-	"github.com/atelier-go/atelier/pkg/emf"
-	"github.com/atelier-go/atelier/pkg/emf/emftest"
+	"github.com/atelier-go/atelier/pkg/cloudwatch"
+	"github.com/atelier-go/atelier/pkg/cloudwatch/cloudwatchtest"
 )
 
 func TestWrite(t *testing.T) {
 	var b strings.Builder
-	e := emf.New(&b, "worker", "atelier-prod")
-	e.Write(map[string]any{"job": "a\nb", "request": "<&>"}, emf.One("Jobs"), emf.MS("Decode", 1500*time.Microsecond),
-		emf.Metric{Name: "Bad", Unit: emf.Count, Value: math.NaN()})
+	e := cloudwatch.New(&b, "worker", "atelier-prod")
+	e.Write(map[string]any{"job": "a\nb", "request": "<&>"}, cloudwatch.One("Jobs"), cloudwatch.MS("Decode", 1500*time.Microsecond),
+		cloudwatch.Metric{Name: "Bad", Unit: cloudwatch.Count, Value: math.NaN()})
 	e.Write(nil)
-	emf.New(&b, "api", "").Write(nil, emf.One("Requests"))
+	cloudwatch.New(&b, "api", "").Write(nil, cloudwatch.One("Requests"))
 	if n := strings.Count(b.String(), "\n"); n != 3 {
 		t.Errorf("%d lines: %s", n, b.String())
 	}
-	lines := emftest.Lines(t, b.String())
+	lines := cloudwatchtest.Lines(t, b.String())
 	if len(lines) != 3 {
 		t.Fatalf("got %d lines", len(lines))
 	}
@@ -39,32 +39,32 @@ func TestWrite(t *testing.T) {
 
 func TestConcurrentWrites(t *testing.T) {
 	var b strings.Builder
-	e := emf.New(&b, "worker", "x")
+	e := cloudwatch.New(&b, "worker", "x")
 	var all sync.WaitGroup
 	for range 50 {
-		all.Go(func() { e.Write(nil, emf.One("Jobs")) })
+		all.Go(func() { e.Write(nil, cloudwatch.One("Jobs")) })
 	}
 	all.Wait()
-	if sum, n := emftest.Total(emftest.Lines(t, b.String()), "Jobs"); sum != 50 || n != 50 {
+	if sum, n := cloudwatchtest.Total(cloudwatchtest.Lines(t, b.String()), "Jobs"); sum != 50 || n != 50 {
 		t.Errorf("got %v in %d lines", sum, n)
 	}
 }
 
 func TestPropertyThatCannotBeEncoded(t *testing.T) {
 	var b strings.Builder
-	emf.New(&b, "worker", "x").Write(map[string]any{"f": func() {}}, emf.One("Jobs"))
-	if !strings.Contains(b.String(), `"metrics were lost"`) || strings.Count(b.String(), "\n") != 1 {
+	cloudwatch.New(&b, "worker", "x").Write(map[string]any{"f": func() {}}, cloudwatch.One("Jobs"))
+	if !strings.Contains(b.String(), `"could not write metrics"`) || strings.Count(b.String(), "\n") != 1 {
 		t.Errorf("got %s", b.String())
 	}
 }
 
-// TestCheckFindsFaults tests emftest.Check: it must detect a violation of each rule of the
+// TestCheckFindsFaults tests cloudwatchtest.Check: it must detect a violation of each rule of the
 // specification.
 func TestCheckFindsFaults(t *testing.T) {
 	var b strings.Builder
-	emf.New(&b, "worker", "x").Write(nil, emf.One("Jobs"))
+	cloudwatch.New(&b, "worker", "x").Write(nil, cloudwatch.One("Jobs"))
 	good := strings.TrimSpace(b.String())
-	if _, err := emftest.Check(good); err != nil {
+	if _, err := cloudwatchtest.Check(good); err != nil {
 		t.Fatal(err)
 	}
 	for name, bad := range map[string]string{
@@ -85,7 +85,7 @@ func TestCheckFindsFaults(t *testing.T) {
 		if bad == good {
 			t.Errorf("%s: the line is unchanged", name)
 		}
-		if _, err := emftest.Check(bad); err == nil {
+		if _, err := cloudwatchtest.Check(bad); err == nil {
 			t.Errorf("%s was not detected: %s", name, bad)
 		}
 	}

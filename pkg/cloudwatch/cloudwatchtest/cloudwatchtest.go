@@ -1,6 +1,6 @@
-// Package emftest checks lines of CloudWatch's embedded metric format against the specification and the
-// project's own rules.
-package emftest
+// Package cloudwatchtest checks whether lines of a log are valid in CloudWatch's embedded metric
+// format, and follow the project's own rules for metrics.
+package cloudwatchtest
 
 import (
 	"bufio"
@@ -11,16 +11,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/atelier-go/atelier/pkg/emf"
+	"github.com/atelier-go/atelier/pkg/cloudwatch"
 )
 
-// A Line is a parsed line.
+// A Line is a line with metrics, parsed.
 type Line struct {
 	Metrics    map[string]float64
 	Properties map[string]any // all other members, including dimensions
 }
 
-// Lines checks all lines of a log that have metrics, and returns them in order. It skips other lines.
+// Lines returns the lines of a log that have metrics, in order, and skips all others. An invalid
+// line fails the test.
 func Lines(t testing.TB, log string) (lines []Line) {
 	t.Helper()
 	scan := bufio.NewScanner(strings.NewReader(log))
@@ -54,7 +55,7 @@ func Total(lines []Line, name string) (sum float64, n int) {
 
 const maxLine = 1 << 20 // the limit of a log event in bytes
 
-// units are the units of CloudWatch's MetricDatum.
+// units are the units that CloudWatch knows (MetricDatum).
 var units = strings.Fields("Seconds Microseconds Milliseconds Bytes Kilobytes Megabytes Gigabytes Terabytes " +
 	"Bits Kilobits Megabits Gigabits Terabits Percent Count Bytes/Second Kilobytes/Second Megabytes/Second " +
 	"Gigabytes/Second Terabytes/Second Bits/Second Kilobits/Second Megabits/Second Gigabits/Second " +
@@ -98,7 +99,7 @@ func Check(text string) (Line, error) {
 	}
 	delete(root, "_aws")
 	for _, d := range metadata.CloudWatchMetrics {
-		if d.Namespace != emf.Namespace {
+		if d.Namespace != cloudwatch.Namespace {
 			return line, fmt.Errorf("the namespace is %q", d.Namespace)
 		}
 		if len(d.Metrics) > 100 {

@@ -14,9 +14,10 @@ import (
 	"strings"
 )
 
-// Touched lists which parts of the files in a folder this process has mapped and touched so far.
-// They include the pages that the kernel maps together with a touched page, up to 64 KiB around it.
-func Touched(dir string) (List, error) {
+// ListTouched lists the parts of the files in a folder that this process has mapped into its memory
+// and read or executed so far (touched). They include the pages that the kernel maps together with a
+// touched page, up to 64 KiB around it.
+func ListTouched(dir string) (List, error) {
 	dir, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return List{}, err
