@@ -32,10 +32,10 @@ type measureOptions struct {
 	Out         string `default:"compare-out" help:"Output folder. If it holds an interrupted measurement, that measurement is continued." placeholder:"DIR"`
 	Quick       bool   `help:"Try everything in less than three minutes. The figures are meaningless."`
 	Only        string `help:"Measure only variants whose names match PATTERN, such as 'service-onnx-*'. The plan in the output folder then has no other variants." placeholder:"PATTERN"`
-	Calibrate   bool   `help:"Make only those planned runs that scripts/compare predict needs: workers alone, and systems at a steady rate. Repeat the command without this flag to make the other runs."`
-	Repetitions int    `help:"Number of runs of each variant. Default: 10, or 1 with --quick. A folder with 10 can be continued to 15 and then to 20, for the variants whose intervals are too wide." placeholder:"N"`
+	Calibrate   bool   `help:"Make only those planned runs that scripts/compare predict needs: workers alone, and systems at a steady rate. Needed only with --only, because a whole measurement begins with them."`
+	Repetitions int    `help:"Number of repetitions of the plan; --list shows which variants are not in each. Default: 10, or 1 with --quick. A folder with 10 can be continued to 15 and then to 20, for the variants whose intervals are too wide." placeholder:"N"`
 	RetryVoid   int    `help:"Repeat void runs after all other runs, at most N times." placeholder:"N"`
-	Trace       string `help:"Also measure under recorded arrivals: a CSV file with a column arrival_s in seconds, sorted. The output does not include its rows." placeholder:"CSV"`
+	Trace       string `help:"Measure under recorded instead of synthetic arrivals: a CSV file with a column arrival_s in seconds, sorted. The output does not include its rows." placeholder:"CSV"`
 	Teacher     string `env:"ATELIER_TEACHER" help:"Folder with Magenta's network, which some variants need; see scripts/baseline/README.md for where to get it." placeholder:"DIR"`
 	List        bool   `help:"Print the name and the expected duration of each variant's run, and the total, without measuring."`
 	Seed        uint64 `default:"20" help:"Seed for the order of runs and for arrivals. A measurement that is continued keeps its seed." placeholder:"N"`
@@ -66,12 +66,17 @@ const description = `Measures, on this machine, each kind of compute that can pa
   flask        a Python server (scripts/setup --bench installs what it needs)
 
 Systems are loaded by arrivals that do not wait for responses (an open loop): steady, at
-random (Poisson), in bursts after silence, like published image jobs (synthetic), and, with
+random (Poisson), in bursts after silence, and like published image jobs (synthetic) or, with
 --trace, as recorded. Each run restarts its programs, and the order is random within each
 repetition. A run is void, and its file gives the reason, if the load generator was late (its
 99th percentile over 5 ms), if other virtual machines took more than 2% of the processor time
 (steal), if more than half of the processors were in use under load, if the page cache was not
 empty when it should have been, or if jobs failed.
+
+A whole measurement has two phases. The first makes the runs of workers alone and of systems at a
+steady rate, predicts all other runs from them, and ends with the commands that commit the
+predictions. The second makes the predicted runs; it starts only from a checkout that has these
+predictions committed. Repeat the same command for it, soon and on the same idle machine.
 
 Ctrl-C keeps what was measured: repeat the same command to continue, even on another day, and
 to repeat void runs. --list shows how long it takes. The folder --out has one file of JSON lines
@@ -161,20 +166,38 @@ func (c *measureOptions) run(ctx context.Context, args []string, stdout, stderr 
 	}
 	campaign := measurement.Campaign{
 		Folder: folder, Machine: machine.Describe(ctx, c.Root, c.Scratch), Measure: programs.Measure, Progress: stderr,
-		Command: strings.Join(append([]string{"scripts/compare"}, args...), " "),
-		Trace:   trace, RetryVoid: c.RetryVoid,
+		Command: command(args), Trace: trace, RetryVoid: c.RetryVoid, Calibrating: c.Calibrate,
 	}
-	campaign.Calibrating = c.Calibrate
+	phases := c.whole() && !c.Calibrate
+	if phases {
+		predicted, err := c.predicted(ctx, args)
+		if err != nil {
+			return err
+		}
+		campaign.Calibrating = !predicted
+		if strings.HasSuffix(campaign.Machine.Commit, "with changes") {
+			fmt.Fprintln(stderr, "compare: the checkout has uncommitted changes, so the report will not name exactly what was measured")
+		}
+	}
 	s, err := campaign.Run(ctx)
 	if ctx.Err() != nil {
 		return fmt.Errorf("interrupted: %d runs were made and are kept, %d are missing; repeat the same command to continue", s.Made, s.Left)
 	}
 	fmt.Fprintf(stdout, "%d runs were made, of which %d are void; %d are missing. The runs are in %s.\n", s.Made, s.Void, s.Left, filepath.Join(c.Out, "runs"))
-	if s.Left > 0 && err == nil {
+	if s.Left > s.Unable && err == nil {
 		fmt.Fprintln(stdout, "Repeat the same command to make the missing runs.")
 	}
 	if !c.Quick {
 		fmt.Fprint(stdout, measurement.Advice(s.Looks))
 	}
+	if err == nil && phases && campaign.Calibrating {
+		folder.Close() // for the prediction
+		return c.predict(ctx, args, s, trace, stdout)
+	}
 	return err
+}
+
+// command returns the command line of this program's arguments.
+func command(args []string) string {
+	return strings.Join(append([]string{"scripts/compare"}, args...), " ")
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -101,7 +100,7 @@ func TestQuick(t *testing.T) {
 		check(t, r)
 	}
 	wanted := []string{"service tensorflow", "service onnx", "daemon onnx", "ministack onnx", "synchronous onnx", "concurrent onnx",
-		measurement.Steady, measurement.Poisson, measurement.Bursts, measurement.Synthetic, measurement.Recorded, measurement.Magenta}
+		measurement.Steady, measurement.Poisson, measurement.Bursts, measurement.Recorded, measurement.Magenta}
 	if os.Getenv("ATELIER_BASELINE") != "" {
 		wanted = append(wanted, "flask tensorflow")
 	} else if !strings.Contains(stderr.String(), "left out: the Python server is not installed") {
@@ -181,115 +180,6 @@ func check(t *testing.T, r *measurement.Run) {
 	}
 }
 
-// If the command is killed, it leaves complete files and no servers, and the measurement can be
-// continued.
-func TestKilledMeasurementResumes(t *testing.T) {
-	dir := t.TempDir()
-	out := filepath.Join(dir, "out")
-	args := quick(t, out, "--only", "[sd]*-onnx-256px-[1p]*")
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	killed := exec.Command(self, args...)
-	killed.Env = append(os.Environ(), "TEST_AS_COMMAND=1")
-	pr, pw, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	killed.Stderr = pw
-	if err := killed.Start(); err != nil {
-		t.Fatal(err)
-	}
-	_ = pw.Close() // the process has its own copy
-	progress := make([]byte, 0, 1<<16)
-	for !bytes.Contains(progress, []byte("compare: run 2 of ")) { // the first run is stored then
-		chunk := make([]byte, 4096)
-		n, err := pr.Read(chunk)
-		if err != nil {
-			t.Fatalf("%v\n%s", err, progress)
-		}
-		progress = append(progress, chunk[:n]...)
-	}
-	if err := killed.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = killed.Wait() // killed
-	_ = pr.Close()
-	before, err := measurement.Load(out)
-	if err != nil || len(before) < 1 {
-		t.Fatalf("%d runs are left, %v", len(before), err)
-	}
-	for deadline := time.Now().Add(time.Minute); len(mentioning(t, out, args[6])) > 0; {
-		if time.Now().After(deadline) {
-			t.Fatalf("still running: %q", mentioning(t, out, args[6]))
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	var stdout, stderr bytes.Buffer
-	if err := run(t.Context(), args, &stdout, &stderr); err != nil {
-		t.Fatalf("%v\n%s", err, &stderr)
-	}
-	after, err := measurement.Load(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	variants := map[string]bool{}
-	for _, r := range after {
-		variants[r.Header.Variant.Name()] = true
-	}
-	if len(variants) < 3 {
-		t.Errorf("runs of %v", variants)
-	}
-	if b := before[0]; b.Footer.Void == "" && strings.Contains(stderr.String(), b.Header.Variant.Name()) {
-		t.Errorf("a run that was stored is made again:\n%s", &stderr)
-	}
-}
-
-// mentioning returns the command lines of processes whose arguments contain one of the paths,
-// except this process.
-func mentioning(t *testing.T, paths ...string) (lines []string) {
-	t.Helper()
-	all, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range all {
-		b, err := os.ReadFile(name)
-		if err != nil || name == fmt.Sprintf("/proc/%d/cmdline", os.Getpid()) {
-			continue
-		}
-		for _, path := range paths {
-			if bytes.Contains(b, []byte(path)) {
-				lines = append(lines, string(bytes.ReplaceAll(b, []byte{0}, []byte{' '})))
-			}
-		}
-	}
-	return lines
-}
-
-// Ctrl-C ends the servers and prints how to continue.
-func TestInterrupted(t *testing.T) {
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	args := quick(t, filepath.Join(t.TempDir(), "out"), "--only", "daemon-*")
-	err := run(ctx, args, &bytes.Buffer{}, writer(func(b []byte) {
-		if bytes.Contains(b, []byte("run 1 of 1")) {
-			stop()
-		}
-	}))
-	if err == nil || !strings.Contains(err.Error(), "interrupted: 0 runs were made and are kept, 1 are missing; repeat the same command to continue") {
-		t.Errorf("got %v", err)
-	}
-	if left := mentioning(t, args[6]); len(left) > 0 {
-		t.Errorf("still running: %q", left)
-	}
-}
-
-type writer func([]byte)
-
-func (w writer) Write(b []byte) (int, error) { w(b); return len(b), nil }
-
 func TestBadArguments(t *testing.T) {
 	blocked := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
@@ -337,10 +227,21 @@ func TestList(t *testing.T) {
 	if err := run(t.Context(), []string{"--list", "--only", "service-*", "--scratch", t.TempDir()}, &stdout, &bytes.Buffer{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{`(?m)^service-onnx-2048px-3007mb-20ms-2threads +\d+ s$`, `(?m)^\d+ variants, about \d+m; 10 repetitions, about (\d+h)?\d+m\. `} {
+	for _, line := range []string{`(?m)^service-onnx-2048px-3007mb-20ms-2threads +3 runs of +\d+ s$`, `(?m)^\d+ variants, \d+ runs, about \d+m\. `} {
 		if !regexp.MustCompile(line).MatchString(stdout.String()) || strings.Contains(stdout.String(), "daemon") {
 			t.Errorf("there is no line as %s:\n%s", line, &stdout)
 		}
+	}
+}
+
+// The end of the list has the durations of both phases, which fit into one sitting.
+func TestListHasPhases(t *testing.T) {
+	var stdout bytes.Buffer
+	if err := run(t.Context(), []string{"--list", "--scratch", t.TempDir()}, &stdout, &bytes.Buffer{}); err != nil {
+		t.Fatal(err)
+	}
+	if line := regexp.MustCompile(`(?m)^\d+ variants, \d+ runs, about 1h\d+m: 4\dm for those that calibrate, (4\dm|50m) for the others\. `); !line.MatchString(stdout.String()) {
+		t.Errorf("there is no line as %s:\n%s", line, &stdout)
 	}
 }
 

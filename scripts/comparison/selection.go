@@ -24,14 +24,19 @@ func (c *measureOptions) trace() (*measurement.Trace, error) {
 	return trace, nil
 }
 
-// list prints the variants of a plan and their expected durations.
+// list prints the variants of a plan, their numbers of runs and the expected durations.
 func list(stdout io.Writer, plan measurement.Plan) {
+	runs := 0
 	for _, v := range plan.Variants {
-		fmt.Fprintf(stdout, "%-66s %4.0f s\n", v.Name(), v.Estimate().Seconds())
+		runs += plan.Runs(v)
+		fmt.Fprintf(stdout, "%-66s %2d runs of %4.0f s\n", v.Name(), plan.Runs(v), v.Estimate().Seconds())
 	}
-	each := plan.Estimate()
-	fmt.Fprintf(stdout, "%d variants, about %s; %d repetitions, about %s. A slower or busy machine takes longer.\n",
-		len(plan.Variants), minutes(each), plan.Repetitions, minutes(each*time.Duration(plan.Repetitions)))
+	calibrating, others := plan.Estimate(true), plan.Estimate(false)
+	fmt.Fprintf(stdout, "%d variants, %d runs, about %s", len(plan.Variants), runs, minutes(calibrating+others))
+	if calibrating > 0 && others > 0 {
+		fmt.Fprintf(stdout, ": %s for those that calibrate, %s for the others", minutes(calibrating), minutes(others))
+	}
+	fmt.Fprintln(stdout, ". A busy machine takes longer.")
 }
 
 // minutes formats a duration without seconds, as at least one minute.

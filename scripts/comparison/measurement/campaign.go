@@ -40,12 +40,14 @@ type step struct {
 	repetition, position int
 }
 
-// order returns all runs of a plan: in each repetition every variant, in random order.
+// order returns all runs of a plan: in each repetition its variants, in random order.
 func order(p Plan) (all []step) {
 	for repetition := 1; repetition <= p.Repetitions; repetition++ {
 		chance := rand.New(rand.NewPCG(p.Seed, uint64(repetition))) //nolint:gosec // not for secrets; from 1
 		for position, i := range chance.Perm(len(p.Variants)) {
-			all = append(all, step{p.Variants[i], repetition, position + 1})
+			if v := p.Variants[i]; p.In(v, repetition) {
+				all = append(all, step{v, repetition, position + 1})
+			}
 		}
 	}
 	return all
@@ -85,6 +87,7 @@ func (c *Campaign) missing() (all []step, good map[Variant][]*Run, err error) {
 // A Summary is the result of a campaign.
 type Summary struct {
 	Made, Void, Left int               // numbers of runs; Left are still missing
+	Unable           int               // number of runs in Left that can't be made on this machine
 	Unavailable      map[string]string // left-out variants with the reasons
 	Looks            []Look            // results of examining all runs on this machine's processor model
 }
@@ -115,13 +118,14 @@ func (c *Campaign) round(ctx context.Context, s *Summary) error {
 	if err != nil {
 		return err
 	}
-	s.Left = len(steps)
+	s.Left, s.Unable = len(steps), 0
 	clock := newClock(steps)
 	var errs []error
 	for i, step := range steps {
 		name := step.variant.Name()
 		if _, out := s.Unavailable[name]; out {
 			clock.leaveOut(step)
+			s.Unable++
 			continue
 		}
 		if lookAt(step.variant, good[step.variant]).Enough() { // by the runs of this round
@@ -139,6 +143,7 @@ func (c *Campaign) round(ctx context.Context, s *Summary) error {
 		if errors.As(err, &none) {
 			s.Unavailable[name] = none.Reason
 			clock.leaveOut(step)
+			s.Unable++
 			fmt.Fprintf(c.Progress, "compare: %s: left out: %s\n", name, none.Reason)
 			if err := c.Folder.setUnavailable(name, none.Reason); err != nil {
 				return errors.Join(append(errs, err)...)

@@ -77,6 +77,38 @@ func TestOrderDependsOnSeed(t *testing.T) {
 	}
 }
 
+// A variant with fewer runs has them at regular intervals through the measurement.
+func TestFewerRuns(t *testing.T) {
+	p := plan(10, 3)
+	p.Every = map[string]int{p.Variants[1].Name(): 2, p.Variants[2].Name(): 4}
+	dir, r := t.TempDir(), new(recorder)
+	f := open(t, dir, p)
+	if s, err := r.campaign(f).Run(t.Context()); err != nil || s.Made != 10+5+3 || s.Left != 0 {
+		t.Fatalf("got %+v, %v", s, err)
+	}
+	runs, err := f.Runs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := map[int][]int{}
+	for _, run := range runs {
+		made[run.Header.Variant.Size] = append(made[run.Header.Variant.Size], run.Header.Repetition)
+	}
+	if !slices.Equal(made[2], []int{1, 3, 5, 7, 9}) || !slices.Equal(made[3], []int{1, 5, 9}) {
+		t.Errorf("the repetitions are %v", made)
+	}
+	for i, want := range []int{10, 5, 3} {
+		if got := p.Runs(p.Variants[i]); got != want {
+			t.Errorf("%d runs of %s are planned, want %d", got, p.Variants[i].Name(), want)
+		}
+	}
+	f.Close()
+	p.Every = nil
+	if _, err := Open(dir, p); err == nil || !strings.Contains(err.Error(), "a different plan") {
+		t.Errorf("with other numbers of runs: got %v", err)
+	}
+}
+
 // Ctrl-C keeps the runs made so far, and the next start makes the others.
 func TestInterruptedCampaign(t *testing.T) {
 	dir := t.TempDir()

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Estimate returns the approximate duration of a run of the variant on an AMD EPYC with two
-// processors, including start and end of its programs. On other machines the parts without load may
-// take half or twice the time.
+// Estimate returns the approximate duration of a run of the variant on a slow Intel Xeon with two
+// processors, including start and end of its programs. On an AMD EPYC the parts without load take
+// half the time.
 func (v Variant) Estimate() time.Duration {
 	if v.Pattern != "" {
 		return seconds(v.overhead() + float64(v.Jobs)/v.Rate)
@@ -24,22 +24,22 @@ func (v Variant) overhead() float64 {
 	case v.NFS:
 		return 20
 	case v.System == Daemon:
-		return 5
+		return 2
 	case v.System == Flask:
 		return 8
 	case v.System == MiniStack:
 		return 14
 	case v.Engine == TensorFlow:
-		return 2
+		return 0.8
 	}
-	return 1
+	return 0.4
 }
 
 // picture returns the seconds of a picture in the handler of a worker alone.
 func (v Variant) picture() float64 {
-	perMegapixel := map[string]float64{TensorFlow: 0.4, ONNX: 0.5}[v.Engine] // processor seconds, including decoding and encoding
+	perMegapixel := map[string]float64{TensorFlow: 0.27, ONNX: 0.35}[v.Engine] // processor seconds, including decoding and encoding
 	if v.Network == Magenta {
-		perMegapixel = 0.8
+		perMegapixel = 0.7
 	}
 	processors := math.Min(float64(max(1, v.Threads)), float64(runtime.GOMAXPROCS(0)))
 	if share := v.CPUs(); share > 0 {
@@ -51,10 +51,12 @@ func (v Variant) picture() float64 {
 	return (0.01 + perMegapixel*float64(v.Size*v.Size)/1e6) / processors
 }
 
-// Estimate returns the approximate duration of one repetition of the plan.
-func (p Plan) Estimate() (sum time.Duration) {
+// Estimate returns the approximate duration of the plan's runs that calibrate, or of the others.
+func (p Plan) Estimate(calibrating bool) (sum time.Duration) {
 	for _, v := range p.Variants {
-		sum += v.Estimate()
+		if v.Calibrates() == calibrating {
+			sum += v.Estimate() * time.Duration(p.Runs(v))
+		}
 	}
 	return sum
 }

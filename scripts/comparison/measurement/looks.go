@@ -19,14 +19,18 @@ type Look struct {
 // Looks examines each variant of the plan that has 10, 15 or 20 runs: whether its intervals are as
 // narrow as required, which is 5% for p50 and for the mean warm picture, and 10% for p95 and for
 // first pictures. A variant without a figure that has an interval, such as one of few jobs, is
-// never examined.
+// never examined, and neither is one that is not run in each repetition.
 func (p Plan) Looks(runs []*Run) (all []Look) {
 	of := map[Variant][]*Run{}
 	for _, r := range runs {
 		of[r.Header.Variant] = append(of[r.Header.Variant], r)
 	}
 	for _, v := range p.Variants {
-		all = append(all, lookAt(v, of[v]))
+		l := Look{Variant: v}
+		if p.Every[v.Name()] <= 1 {
+			l = lookAt(v, of[v])
+		}
+		all = append(all, l)
 	}
 	return all
 }

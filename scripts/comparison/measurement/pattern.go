@@ -12,13 +12,16 @@ import (
 const (
 	Steady    = "steady"
 	Poisson   = "poisson"
-	Bursts    = "bursts"    // of ten jobs, at ten times the rate, each after a silence
+	Bursts    = "bursts"    // of 20 jobs, at five times the rate, each after a silence
 	Synthetic = "synthetic" // an excerpt of a pattern with the statistics of a trace of image jobs
 	Recorded  = "recorded"  // an excerpt of a [Trace]
 )
 
-// burst is the number of jobs in a burst, and their rate relative to the mean.
-const burst = 10
+const (
+	// Burst is the number of jobs in a burst of [Bursts].
+	Burst     = 20
+	burstRate = 5 // their rate relative to the mean
+)
 
 // arrivals returns the times at which the jobs are sent, in seconds since the load began. For
 // [Recorded] see [Trace].
@@ -32,8 +35,8 @@ func (v Variant) arrivals(chance *rand.Rand) (times []float64, err error) {
 	case Poisson:
 		times, err = arrivals.PoissonJobs(chance, v.Rate, v.Jobs)
 	case Bursts:
-		took := float64(burst-1) / (burst * v.Rate)
-		times, err = arrivals.Bursts{Silence: burst/v.Rate - took, Jobs: burst, Rate: burst * v.Rate, Count: (v.Jobs + burst - 1) / burst}.Times()
+		took := (Burst - 1) / (burstRate * v.Rate)
+		times, err = arrivals.Bursts{Silence: Burst/v.Rate - took, Jobs: Burst, Rate: burstRate * v.Rate, Count: (v.Jobs + Burst - 1) / Burst}.Times()
 	case Synthetic:
 		const period = arrivals.ImagesDays * 24 * 3600
 		if times, err = arrivals.Images(chance, arrivals.ImagesPerHour, arrivals.ImagesDays); err == nil {

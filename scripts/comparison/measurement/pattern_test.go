@@ -19,8 +19,8 @@ func TestArrivals(t *testing.T) {
 		{"steady", Variant{Pattern: Steady, Rate: 4, Jobs: 5}, func(a []float64) bool { return a[0] == 0 && a[4] == 1 }},
 		{"steady at a rate that is not exact", Variant{Pattern: Steady, Rate: 0.7, Jobs: 200}, func(a []float64) bool { return len(a) == 200 }},
 		{"poisson", Variant{Pattern: Poisson, Rate: 4, Jobs: 10_000}, func(a []float64) bool { return math.Abs(a[len(a)-1]-2500) < 4*25 }}, // four standard deviations
-		{"bursts begin with a silence", Variant{Pattern: Bursts, Rate: 0.5, Jobs: 21}, func(a []float64) bool {
-			return near(a[0], 18.2) && near(a[9], 20) && near(a[10], 38.2) && near(a[20], 58.2)
+		{"bursts begin with a silence", Variant{Pattern: Bursts, Rate: 0.5, Jobs: 41}, func(a []float64) bool {
+			return near(a[0], 32.4) && near(a[19], 40) && near(a[20], 72.4) && near(a[40], 112.4)
 		}},
 		{"synthetic", Variant{Pattern: Synthetic, Rate: 0.2, Jobs: 50}, func(a []float64) bool { return a[0] == 0 && a[49] > 50 }},
 	} {

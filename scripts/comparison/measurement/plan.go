@@ -21,6 +21,21 @@ type Plan struct {
 	Repetitions int       `json:"repetitions"`
 	Seed        uint64    `json:"seed"`
 	Variants    []Variant `json:"variants"`
+
+	// Every has the variants with fewer runs, by name: n for those that are run in repetitions 1,
+	// n+1, 2n+1 and so on.
+	Every map[string]int `json:"every,omitempty"`
+}
+
+// In returns whether a variant is run in a repetition.
+func (p Plan) In(v Variant, repetition int) bool {
+	return (repetition-1)%max(1, p.Every[v.Name()]) == 0
+}
+
+// Runs returns the number of runs of a variant.
+func (p Plan) Runs(v Variant) int {
+	every := max(1, p.Every[v.Name()])
+	return (p.Repetitions + every - 1) / every
 }
 
 const planFile = "plan.json"

@@ -18,7 +18,7 @@ func Quick() Plan {
 	} {
 		v.Size, v.Jobs, v.Rate = 256, 6, 2
 		if v.Pattern == Bursts {
-			v.Jobs = burst + 2 // two bursts
+			v.Jobs = Burst + 2 // two bursts
 		}
 		p.Variants = append(p.Variants, ofSystem(v))
 	}

@@ -7,47 +7,68 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// Full returns the plan of a whole measurement: about eight hours with ten repetitions.
+// Full returns the plan of a whole measurement, which takes less than 100 minutes on two processors.
+// What the bills, the crossings and the validation are computed from has ten runs of each variant.
+// What the report only lists has fewer, and a range instead of an interval.
 func Full() Plan {
 	p := Plan{Repetitions: 10}
 	for _, engine := range []string{TensorFlow, ONNX} {
-		p.Variants = append(p.Variants, alone(engine)...)
-		p.Variants = append(p.Variants, coldStarts(engine)...)
+		p.addAlone(engine)
+		p.addColdStarts(engine)
 	}
-	p.Variants = append(append(p.Variants, magentaAlone()...), underLoad()...)
+	v := Variant{System: Service, Engine: TensorFlow, Network: Magenta, Size: usual, Jobs: 8, Threads: 1}
+	p.add(1, v, asFunction(v, 3007, 2)) // the function with which the project began
+	p.addLoads()
 	return p
 }
 
-// alone returns variants for the service times of one engine: each size on the whole machine and in
-// a function, and for 512 px more functions, and other numbers of threads and periods.
-func alone(engine string) (all []Variant) {
-	for _, size := range sizes {
-		v := Variant{System: Service, Engine: engine, Size: size.px, Jobs: size.jobs, Threads: 1}
-		all = append(all, v)
-		if size.px != usual {
-			all = append(all, asFunction(v, 1769, 1), asFunction(v, 3007, 2))
+// How often a variant is run: in every repetition, or only in each of the following. Of ten
+// repetitions, these are five, three and two.
+const (
+	second = 2
+	fourth = 4
+	fifth  = 5
+)
+
+// add adds variants that are run only in each every-th repetition.
+func (p *Plan) add(every int, variants ...Variant) {
+	p.Variants = append(p.Variants, variants...)
+	for _, v := range variants {
+		if every == 1 {
 			continue
 		}
-		for _, memory := range []int{885, 1769, 3007, 3538} { // MB: half, 1, 1.7 and 2 processors
-			for _, threads := range []int{1, 2} {
-				f := asFunction(v, memory, threads)
-				if memory <= 1769 && threads > 1 || f.CPUs() > float64(runtime.GOMAXPROCS(0)) { // there is no processor for it
-					continue
-				}
-				all = append(all, f)
-				f.PeriodMS = 100
-				all = append(all, f)
+		if p.Every == nil {
+			p.Every = map[string]int{}
+		}
+		p.Every[v.Name()] = every
+	}
+}
+
+// addAlone adds the service times of one engine: each size on the whole machine and in a function,
+// and for 512 px each memory size that is deployed, and another period.
+func (p *Plan) addAlone(engine string) {
+	for _, size := range sizes {
+		v := Variant{System: Service, Engine: engine, Size: size.px, Jobs: size.jobs, Threads: 1}
+		p.add(size.every, v)
+		for _, of := range []struct{ memory, threads int }{{885, 1}, {1769, 1}, {3007, 2}, {3538, 2}} { // MB: half, 1, 1.7 and 2 processors
+			f := asFunction(v, of.memory, of.threads)
+			everySize := of.memory == 1769 || of.memory == 3007
+			if size.px != usual && !everySize || f.CPUs() > float64(runtime.GOMAXPROCS(0)) { // there is no processor for it
+				continue
+			}
+			p.add(size.every, f)
+			if f.PeriodMS = 100; size.px == usual {
+				p.add(fourth, f)
 			}
 		}
 	}
-	return all
 }
 
 // usual is the size of most variants, in pixels.
 const usual = 512
 
 // sizes are the picture sizes, with the number of pictures in a run.
-var sizes = []struct{ px, jobs int }{{256, 20}, {usual, 20}, {1024, 8}, {2048, 4}}
+var sizes = []struct{ px, jobs, every int }{{256, 20, 1}, {usual, 10, 1}, {1024, 4, 1}, {2048, 2, fourth}}
 
 // asFunction returns v as a function with the given memory and Lambda's period.
 func asFunction(v Variant, memory, threads int) Variant {
@@ -55,10 +76,11 @@ func asFunction(v Variant, memory, threads int) Variant {
 	return v
 }
 
-// coldStarts returns variants for starts of one engine that differ only in packaging: from a local
-// disk with an empty page cache, as from an archive, and from a network file system, with and
-// without read ahead. Starts with everything in memory are the first pictures of other variants.
-func coldStarts(engine string) []Variant {
+// addColdStarts adds starts of one engine that differ only in packaging: from a local disk with an
+// empty page cache, as from an archive, and from a network file system, with and without read ahead.
+// Starts with everything in memory are the first pictures of other variants. Starts from the network
+// file system take longest, and from these the report needs the number of calls, which hardly varies.
+func (p *Plan) addColdStarts(engine string) {
 	local := Variant{System: Service, Engine: engine, Size: 256, Jobs: 1, Threads: 1, Evicted: true}
 	nfs := local
 	nfs.Evicted, nfs.NFS, nfs.LatencyMS = false, true, 2
@@ -66,53 +88,44 @@ func coldStarts(engine string) []Variant {
 	ahead.ReadAhead = true
 	share := asFunction(local, 3007, 2)
 	share.Size = usual
-	return []Variant{local, share, nfs, ahead}
+	p.add(1, local, share)
+	p.add(fifth, nfs, ahead)
 }
 
-// magentaAlone returns variants for the service times of Magenta's network on the machine and in
-// the function with which the project began.
-func magentaAlone() []Variant {
-	v := Variant{System: Service, Engine: TensorFlow, Network: Magenta, Size: usual, Jobs: 20, Threads: 1}
-	return []Variant{v, asFunction(v, 3007, 2)}
-}
-
-// underLoad returns the variants of the systems. Each has the steady pattern, from which
-// simulations are calibrated, and one pattern with which they are compared; the systems that differ
-// most have all patterns, and one load with as many jobs as a 99th percentile needs. Rates keep two
-// processors at most half busy.
-func underLoad() (all []Variant) {
-	const low, middle, high = 2.5, 4, 6 // a second
-	const few, many = statistics.MinimumJobs, statistics.MinimumJobsP99
-	type load struct {
-		pattern string
-		rate    float64
-		jobs    int
-	}
-	some := []load{{Steady, middle, few}, {Poisson, low, few}}
-	patterns := append(some[:len(some):len(some)], load{Poisson, high, many}, load{Bursts, low, few}, load{Synthetic, low, few})
+// addLoads adds the systems under load: each at a steady rate, at which jobs seldom overlap and from
+// which simulations are calibrated, and with the patterns that are predicted, which need ten runs.
+// Rates keep two processors at most half busy, also processors that take twice as long as an AMD
+// EPYC's.
+func (p *Plan) addLoads() {
+	const slow, steady, others = 4, 5, 6 // jobs a second
 	for _, of := range []struct {
-		systems []string
-		engine  string
-		network string
-		loads   []load
+		system, engine, network string
+		rate                    float64 // of the steady pattern
+		every                   int     // of the steady pattern
+		patterns                []string
 	}{
-		{[]string{Daemon, MiniStack, Synchronous}, ONNX, "", patterns},
-		{[]string{Daemon, MiniStack, Synchronous, Flask}, TensorFlow, "", some},
-		{[]string{Concurrent}, ONNX, "", some},
-		{[]string{Synchronous, Flask}, TensorFlow, Magenta, some}, // the systems with which the project began
+		{Daemon, ONNX, "", steady, second, []string{Poisson, Bursts, Synthetic}},
+		{MiniStack, ONNX, "", slow, second, []string{Poisson}},
+		{Synchronous, ONNX, "", steady, second, []string{Bursts}},
+		{Concurrent, ONNX, "", steady, second, []string{Poisson}},
+		{Daemon, TensorFlow, "", steady, fourth, nil}, // for what an instance sustains
+		{Synchronous, TensorFlow, "", steady, second, []string{Poisson}},
+		{Flask, TensorFlow, "", steady, second, []string{Poisson}},
+		{Synchronous, TensorFlow, Magenta, slow, fourth, nil}, // this one and the next: with which the project began
+		{Flask, TensorFlow, Magenta, slow, fourth, nil},
 	} {
-		for _, system := range of.systems {
-			for _, l := range of.loads {
-				all = append(all, ofSystem(Variant{System: system, Engine: of.engine, Network: of.network, Size: usual, Jobs: l.jobs, Pattern: l.pattern, Rate: l.rate}))
-			}
+		v := ofSystem(Variant{System: of.system, Engine: of.engine, Network: of.network, Size: usual, Jobs: statistics.MinimumJobs, Pattern: Steady, Rate: of.rate})
+		p.add(of.every, v)
+		for _, pattern := range of.patterns {
+			v.Pattern, v.Rate = pattern, others
+			p.add(1, v)
 		}
 	}
-	return all
 }
 
 // idleS is the time for which idle environments are kept, in seconds: less than the silence between
 // bursts, so that each burst has cold starts and reuse, and short enough for a run.
-const idleS = 2
+const idleS = 1
 
 // ofSystem returns v with the memory and environments of a function that paints while the request
 // waits.
@@ -127,10 +140,10 @@ func ofSystem(v Variant) Variant {
 	return v
 }
 
-// AddTrace adds a variant with the recorded pattern for each variant with the synthetic one. A
-// trace that is too short, or that has too many jobs when superposed, is an error.
+// AddTrace replaces the synthetic pattern by the recorded one, which it stands for. A trace that is
+// too short, or that has too many jobs when superposed, is an error.
 func (p *Plan) AddTrace(t *Trace) error {
-	for _, v := range p.Variants {
+	for i, v := range p.Variants {
 		if v.Pattern != Synthetic {
 			continue
 		}
@@ -138,7 +151,7 @@ func (p *Plan) AddTrace(t *Trace) error {
 		if _, err := t.arrivals(v, rand.New(rand.NewPCG(1, 1))); err != nil { //nolint:gosec // not for secrets
 			return err
 		}
-		p.Variants = append(p.Variants, v)
+		p.Variants[i] = v
 	}
 	return nil
 }

@@ -2,15 +2,12 @@ package measurement
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
 // No two variants of a plan have the same name, because files are found by it.
@@ -44,46 +41,57 @@ func trace(jobs int) string {
 	return text.String()
 }
 
-// The whole measurement takes about eight hours on two processors.
-func TestFullTakesHours(t *testing.T) {
+// The whole measurement fits into one sitting on two processors: at most 45 minutes to calibrate and
+// 50 for the predicted runs.
+func TestFullFitsOneSitting(t *testing.T) {
 	p := Full()
-	if took := p.Estimate() * time.Duration(p.Repetitions); took < 6*time.Hour || took > 8*time.Hour {
-		t.Errorf("%d repetitions of %d variants take %v, want about seven and a half hours", p.Repetitions, len(p.Variants), took)
+	if calibrating, others := p.Estimate(true), p.Estimate(false); calibrating > 45*time.Minute || others > 50*time.Minute {
+		t.Errorf("calibrating takes %v and the predicted runs %v, want at most 45m and 50m", calibrating, others)
 	}
-	if took := Quick().Estimate(); took > 90*time.Second {
+	if took := Quick().Estimate(true) + Quick().Estimate(false); took > 90*time.Second {
 		t.Errorf("the quick measurement takes %v", took)
 	}
 }
 
-// The 99th percentiles of systems are compared under one load.
-func TestFullHasP99(t *testing.T) {
-	systems := map[string][]string{}
-	for _, v := range Full().Variants {
-		if v.Jobs >= statistics.MinimumJobsP99 {
-			load := fmt.Sprint(v.Engine, v.Pattern, v.Rate)
-			systems[load] = append(systems[load], v.System)
+// What is predicted, and what bills are computed from, has as many runs as an interval needs; what
+// calibrates a prediction has five.
+func TestFullHasEnoughRuns(t *testing.T) {
+	p := Full()
+	runs := map[string]int{}
+	for _, v := range p.Variants {
+		n := p.Runs(v)
+		runs[v.Name()] = n
+		bills := v.System == Service && v.Size < 2048 && !v.NFS && v.PeriodMS != 100
+		if want := 10; n != want && (bills || !v.Calibrates()) {
+			t.Errorf("%s has %d runs, want %d", v.Name(), n, want)
 		}
 	}
-	if len(systems) != 1 || !slices.Equal(slices.Collect(maps.Values(systems))[0], []string{Daemon, MiniStack, Synchronous}) {
-		t.Errorf("runs of %d jobs or more: %v, want one load of three systems", statistics.MinimumJobsP99, systems)
+	for _, v := range p.Variants {
+		if v.Calibrates() {
+			continue
+		}
+		found := false
+		for _, c := range p.Variants {
+			found = found || c.Pattern == Steady && c.WithoutLoad() == v.WithoutLoad() && runs[c.Name()] == 5
+		}
+		if !found {
+			t.Errorf("%s has no five calibrating runs", v.Name())
+		}
 	}
 }
 
 // The plan has the systems, engines and patterns of the comparison, at rates that leave half of two
 // processors free.
 func TestFullHasAllSystems(t *testing.T) {
-	patterns := map[string]map[string]bool{}
+	patterns := map[string][]string{}
 	rates := map[float64]bool{}
 	for _, v := range Full().Variants {
 		if v.Pattern == "" {
 			continue
 		}
 		key := strings.Trim(v.System+" "+v.Engine+" "+v.Network, " ")
-		if patterns[key] == nil {
-			patterns[key] = map[string]bool{}
-		}
-		patterns[key][v.Pattern] = true
-		if v.Pattern == Poisson {
+		patterns[key] = append(patterns[key], v.Pattern)
+		if v.Pattern != Steady {
 			rates[v.Rate] = true
 		}
 		v.MemoryMB, v.Threads = 0, 1
@@ -91,23 +99,23 @@ func TestFullHasAllSystems(t *testing.T) {
 			t.Errorf("%s: %d jobs, and they keep %.2f processors busy, want 200 and at most half of two", v.Name(), v.Jobs, busy)
 		}
 	}
-	for _, key := range []string{"daemon onnx", "daemon tensorflow", "ministack onnx", "ministack tensorflow", "synchronous onnx", "synchronous tensorflow", "concurrent onnx", "flask tensorflow"} {
-		if !patterns[key][Steady] || !patterns[key][Poisson] {
-			t.Errorf("%s has the patterns %v, want steady, by which simulations are calibrated, and Poisson", key, patterns[key])
+	for key, want := range map[string][]string{
+		"daemon onnx":                    {Steady, Poisson, Bursts, Synthetic},
+		"ministack onnx":                 {Steady, Poisson},
+		"synchronous onnx":               {Steady, Bursts},
+		"concurrent onnx":                {Steady, Poisson},
+		"daemon tensorflow":              {Steady},
+		"synchronous tensorflow":         {Steady, Poisson},
+		"flask tensorflow":               {Steady, Poisson},
+		"synchronous tensorflow magenta": {Steady},
+		"flask tensorflow magenta":       {Steady},
+	} {
+		if !slices.Equal(patterns[key], want) {
+			t.Errorf("%s has the patterns %v, want %v", key, patterns[key], want)
 		}
 	}
-	for _, key := range []string{"daemon onnx", "ministack onnx", "synchronous onnx"} {
-		if len(patterns[key]) != 4 || !patterns[key][Bursts] || !patterns[key][Synthetic] {
-			t.Errorf("%s has the patterns %v, want all", key, patterns[key])
-		}
-	}
-	for _, key := range []string{"synchronous tensorflow magenta", "flask tensorflow magenta"} { // the systems with which the project began
-		if !patterns[key][Poisson] {
-			t.Errorf("%s is missing in the plan", key)
-		}
-	}
-	if len(rates) != 2 {
-		t.Errorf("Poisson has the rates %v, want two", rates)
+	if len(rates) != 1 {
+		t.Errorf("the predicted patterns have the rates %v, want one, so that systems can be compared", rates)
 	}
 }
 
@@ -135,37 +143,39 @@ func TestFullHasColdStarts(t *testing.T) {
 
 func TestQuickHasAllPatterns(t *testing.T) {
 	p := Quick()
-	if err := p.AddTrace(readTrace(t, trace(400))); err != nil {
-		t.Fatal(err)
-	}
-	for _, pattern := range []string{Steady, Poisson, Bursts, Synthetic, Recorded} {
+	for _, pattern := range []string{Steady, Poisson, Bursts, Synthetic} {
 		if !slices.ContainsFunc(p.Variants, func(v Variant) bool { return v.Pattern == pattern }) {
 			t.Errorf("%s is not in the quick plan", pattern)
 		}
 	}
 }
 
-// A trace is added for each synthetic pattern, at the same rate; an unusable trace is refused
-// before anything is measured.
+// A trace replaces each synthetic pattern, at the same rate; an unusable trace is refused before
+// anything is measured.
 func TestAddTrace(t *testing.T) {
-	p := Full()
-	before := len(p.Variants)
-	recorded := readTrace(t, trace(400))
-	if err := p.AddTrace(recorded); err != nil {
-		t.Fatal(err)
-	}
-	for _, v := range p.Variants[before:] {
-		same := v
-		same.Pattern, same.Trace = Synthetic, ""
-		if v.Pattern != Recorded || v.Trace != recorded.SHA256 || !slices.Contains(p.Variants, same) {
-			t.Errorf("%s was added", v.Name())
+	for _, p := range []Plan{Full(), Quick()} {
+		before := slices.Clone(p.Variants)
+		recorded := readTrace(t, trace(400))
+		if err := p.AddTrace(recorded); err != nil {
+			t.Fatal(err)
 		}
-	}
-	if len(p.Variants) == before {
-		t.Error("no variant was added")
-	}
-	if err := p.AddTrace(readTrace(t, "arrival_s\n0\n1\n")); err == nil || !strings.Contains(err.Error(), "last longer than the trace") {
-		t.Errorf("a trace of two jobs: got %v", err)
+		found := 0
+		for i, v := range before {
+			if v.Pattern == Synthetic {
+				found++
+				v.Pattern, v.Trace = Recorded, recorded.SHA256
+			}
+			if v != p.Variants[i] {
+				t.Errorf("%s became %s", before[i].Name(), p.Variants[i].Name())
+			}
+		}
+		if found == 0 || len(p.Variants) != len(before) {
+			t.Errorf("%d of %d variants were replaced, and now there are %d", found, len(before), len(p.Variants))
+		}
+		p.Variants = before
+		if err := p.AddTrace(readTrace(t, "arrival_s\n0\n1\n")); err == nil || !strings.Contains(err.Error(), "last longer than the trace") {
+			t.Errorf("a trace of two jobs: got %v", err)
+		}
 	}
 }
 
@@ -215,7 +225,7 @@ func TestEnvironmentsEndBetweenBursts(t *testing.T) {
 				t.Fatal(err)
 			}
 			v.MemoryMB, v.PeriodMS = 0, 0
-			if silence, busy := times[burst]-times[burst-1], burst*v.picture(); silence-busy <= float64(v.IdleS) {
+			if silence, busy := times[Burst]-times[Burst-1], Burst*v.picture()/float64(v.Environments); silence-busy <= float64(v.IdleS) {
 				t.Errorf("%s: bursts are %.1f s apart, their pictures take %.1f s, and environments are kept for %d s", v.Name(), silence, busy, v.IdleS)
 			}
 		}

@@ -116,6 +116,9 @@ func (f *File) sentences() (all []string) {
 func (s *system) figures(plan measurement.Plan, v measurement.Variant, trace *measurement.Trace) ([]Prediction, error) {
 	var p50, p95, busy, cold []float64
 	for repetition := 1; repetition <= plan.Repetitions; repetition++ {
+		if !plan.In(v, repetition) {
+			continue
+		}
 		arrivals, err := plan.Arrivals(v, repetition, trace)
 		if err != nil {
 			return nil, err

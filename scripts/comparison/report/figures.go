@@ -1,9 +1,9 @@
 package report
 
 import (
-	"slices"
-
+	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -74,7 +74,7 @@ func usd(v float64) string {
 
 // interval formats the centre of values, one of each run. It adds the confidence interval if there
 // are as many runs as the plan of package statistics requires, and marks an interval that is wider
-// than goal.
+// than goal. With fewer runs than any interval needs, it adds their range instead.
 func interval(values []float64, goal float64, quick bool) string {
 	if len(values) == 0 {
 		return none
@@ -86,7 +86,11 @@ func interval(values []float64, goal float64, quick bool) string {
 		}
 		return s
 	}
-	return figure(center(values))
+	s := figure(center(values))
+	if n := len(values); n > 1 && n < enoughRuns && !quick {
+		s += fmt.Sprintf(" (%d runs: %s to %s)", n, figure(slices.Min(values)), figure(slices.Max(values)))
+	}
+	return s
 }
 
 // center returns the geometric mean if all values are positive, else the mean.

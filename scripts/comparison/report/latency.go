@@ -41,7 +41,7 @@ func latencies(f *folder) Section {
 	if len(s.Tables) > 0 {
 		s.Charts = latencyCharts(f.groups(f.processors()[0]), f.plan.Quick)
 	} else {
-		s.Missing = "This was not measured: run scripts/compare --only '*-poisson-*' --out DIR, then the same with '*-steady-*' and '*-bursts-*'."
+		s.Missing = "This was not measured: run scripts/compare --only '*-poisson-*' --out DIR, and with other folders '*-steady-*' and '*-bursts-*'."
 	}
 	return s
 }

@@ -29,7 +29,7 @@ func systemName(v measurement.Variant) string {
 
 // load describes the arrival pattern and rate of a variant.
 func load(v measurement.Variant) string {
-	name := map[string]string{measurement.Steady: "steady", measurement.Poisson: "at random", measurement.Bursts: "in bursts of ten", measurement.Synthetic: "like the image jobs", measurement.Recorded: "recorded"}[v.Pattern]
+	name := map[string]string{measurement.Steady: "steady", measurement.Poisson: "at random", measurement.Bursts: fmt.Sprintf("in bursts of %d", measurement.Burst), measurement.Synthetic: "like the image jobs", measurement.Recorded: "recorded"}[v.Pattern]
 	return fmt.Sprintf("%s, %s jobs/s", name, exact(v.Rate))
 }
 

@@ -29,7 +29,7 @@ func (f *folder) shortages() (all []shortage) {
 		enough[l.Variant] = l.Enough()
 	}
 	for _, v := range f.plan.Variants {
-		if n := valid[v]; n < f.plan.Repetitions && !enough[v] {
+		if n := valid[v]; n < f.plan.Runs(v) && !enough[v] {
 			all = append(all, shortage{v, n, cmp.Or(f.unavailable[v.Name()], "not made yet, or void")})
 		}
 	}
@@ -46,7 +46,7 @@ func (f *folder) incomplete() []string {
 	missing, alone, daemon := 0, 0, false
 	var loads []string
 	for _, s := range short {
-		missing += f.plan.Repetitions - s.valid
+		missing += f.plan.Runs(s.variant) - s.valid
 		daemon = daemon || s.variant.System == measurement.Daemon
 		switch {
 		case s.variant.System == measurement.Service:
@@ -74,4 +74,18 @@ func (f *folder) incomplete() []string {
 		}
 	}
 	return all
+}
+
+// fewer describes how many variants are planned with too few runs for an interval.
+func (f *folder) fewer() string {
+	n := 0
+	for _, v := range f.plan.Variants {
+		if f.plan.Runs(v) < enoughRuns {
+			n++
+		}
+	}
+	if n == 0 || f.plan.Repetitions < enoughRuns {
+		return "the same for each variant"
+	}
+	return fmt.Sprintf("of which %d variants take part only in some and have fewer than ten runs", n)
 }

@@ -22,7 +22,7 @@ type principle struct {
 func (f *folder) principles(sections []Section, t *prices.Table) Section {
 	const runs = "runs/ or runs.jsonl.gz"
 	all := []principle{
-		{"P1 Repeated experiments", f.repeated(), fmt.Sprintf("Checked: %d repetitions are planned, and each variant needs ten valid runs; the order of the variants; the time from the first to the last run. Each run restarts its programs.", f.plan.Repetitions), "plan.json", "plan.json", "Raw data", "raw"},
+		{"P1 Repeated experiments", f.repeated(), fmt.Sprintf("Checked: %d repetitions are planned, %s, and each variant needs ten valid runs; the order of the variants; the time from the first to the last run. Each run restarts its programs.", f.plan.Repetitions, f.fewer()), "plan.json", "plan.json", "Raw data", "raw"},
 		{"P2 Workload and configuration coverage", f.covered(), "Checked: what the valid runs differ in. The plan has no run at AWS.", "scripts/comparison/measurement/variants.go", "", "Service times", "service"},
 		{"P3 Description of the setup", f.described(), "Checked: each run's file has processor, its stepping, memory, kernel, system, version of Go, file system, commit without changes, and command.", runs + ", first line of each run", "", "Raw data, Machines, row 1", rowAnchor(tableID("raw", 0), 1)},
 		{"P4 Open access artifact", f.open(), "The folder does not show where it was published. The repository has the programs and the prices.", "scripts/comparison/results/README.md", "", "Raw data", "raw"},

@@ -11,8 +11,8 @@ import (
 // ones.
 func raw(f *folder) Section {
 	s := Section{ID: "raw", Title: "Raw data", Text: []string{fmt.Sprintf(
-		"%d runs, seed %d, %d repetitions planned. SHA-256 of the plan, the runs, the list of unavailable variants and the predictions: %s.",
-		len(f.runs), f.plan.Seed, f.plan.Repetitions, f.digest)}}
+		"%d runs, seed %d, %d repetitions planned, %s. SHA-256 of the plan, the runs, the list of unavailable variants and the predictions: %s.",
+		len(f.runs), f.plan.Seed, f.plan.Repetitions, f.fewer(), f.digest)}}
 	if t := f.trace(); t != nil {
 		s.Text = append(s.Text, fmt.Sprintf(
 			"The recorded pattern is from a trace whose rows are not published: SHA-256 %s, %s jobs an hour, an index of dispersion of %s in windows of 10 minutes (Poisson: 1), and %s times the mean in the busiest hour.",
@@ -42,7 +42,7 @@ func raw(f *folder) Section {
 	}
 	lacking := Table{Title: "Planned runs that are missing", Left: 2, Columns: []string{"Variant", "Reason", "Valid runs", "Planned"}}
 	for _, l := range f.shortages() {
-		lacking.Rows = append(lacking.Rows, []string{l.variant.Name(), l.reason, exact(float64(l.valid)), exact(float64(f.plan.Repetitions))})
+		lacking.Rows = append(lacking.Rows, []string{l.variant.Name(), l.reason, exact(float64(l.valid)), exact(float64(f.plan.Runs(l.variant)))})
 	}
 	s.Tables = append(s.Tables, machines)
 	if len(void.Rows) > 0 {

@@ -48,7 +48,7 @@ func (f *folder) ofProcessor(title, processor string) string {
 // serviceTimes returns the section on the times of one worker alone.
 func serviceTimes(f *folder) Section {
 	s := Section{ID: "service", Title: "Service times", Text: []string{
-		"One worker alone paints one picture after the other, with engine and model cached in memory. Figures are geometric means over the runs, each of which counts with the mean of its warm pictures. In parentheses is the 95% interval by Student's t on the logarithms. " + intervals(f),
+		"One worker alone paints one picture after the other, with engine and model cached in memory. Figures are geometric means over the runs, each of which counts with the mean of its warm pictures. With ten runs or more, the 95% interval by Student's t on the logarithms is in parentheses. " + intervals(f),
 	}}
 	for _, p := range f.processors() {
 		times := Table{
@@ -95,5 +95,5 @@ func intervals(f *folder) string {
 	if f.plan.Quick {
 		return "A quick measurement has no intervals."
 	}
-	return "Figures have an interval only after exactly 10, 15 or 20 runs, because results are examined then. If half of the interval is more than 5% of the figure (10% for p95 and p99), the figure is marked as wider."
+	return "Figures have an interval only after exactly 10, 15 or 20 runs, because results are examined then. If half of the interval is more than 5% of the figure (10% for p95 and p99), the figure is marked as wider. Fewer than ten runs have their lowest and highest figure in parentheses instead, which is no interval."
 }

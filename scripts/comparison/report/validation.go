@@ -15,7 +15,7 @@ import (
 func validation(f *folder, e effort) (Section, error) {
 	s := Section{ID: "validation", Title: "Validation of the simulation", Text: []string{
 		"A row holds if the simulated figure is within the interval, and otherwise misses.",
-		"The load of the systems is low, so that jobs arriving at random seldom wait for each other; the simulated queue is tested by bursts and by 6 jobs a second. Steady jobs, one every 250 ms, arrive in phase with the polls of MiniStack's queue, so the delays measured with them differ from those of jobs arriving at random.",
+		"The load of the systems is low, so that jobs arriving at random seldom wait for each other; the simulated queue is tested mostly by bursts. Steady jobs, one every 250 ms, arrive in phase with the polls of MiniStack's queue, so the delays measured with them differ from those of jobs arriving at random.",
 	}}
 	queues, err := queueingTheory(e)
 	if err != nil {

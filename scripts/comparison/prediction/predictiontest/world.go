@@ -170,7 +170,7 @@ func Plan() measurement.Plan {
 	return p
 }
 
-// Add makes the runs of the chosen variants in all repetitions, from time began on. Runs that don't
+// Add makes all runs of the chosen variants of a plan, from time began on. Runs that don't
 // calibrate name the folder's predictions, as in a measurement.
 func (w World) Add(t *testing.T, dir string, p measurement.Plan, began time.Time, chosen func(measurement.Variant) bool) {
 	t.Helper()
@@ -185,7 +185,7 @@ func (w World) Add(t *testing.T, dir string, p measurement.Plan, began time.Time
 	}
 	for repetition := 1; repetition <= p.Repetitions; repetition++ {
 		for _, v := range p.Variants {
-			if !chosen(v) {
+			if !chosen(v) || !p.In(v, repetition) {
 				continue
 			}
 			began = began.Add(time.Minute)
