@@ -7,20 +7,27 @@ import (
 )
 
 // sweeps returns a function that writes the metrics of a sweep. Sweeps is the heartbeat: an alarm on its
-// absence detects that lost jobs are not repaired.
+// absence detects that lost jobs are not repaired. RetentionBehind is written only while it is not 0, because
+// a metric costs money in each hour in which it is written.
 func sweeps(e *emf.Writer) func(sweeper.Report) {
 	return func(r sweeper.Report) {
-		e.Write(nil, emf.One("Sweeps"), emf.MS("SweepDuration", r.Took),
-			emf.Metric{Name: "UnfinishedJobs", Unit: emf.Count, Value: float64(r.Unfinished)},
-			emf.Metric{Name: "JobsResent", Unit: emf.Count, Value: float64(r.Resent)},
-			emf.Metric{Name: "DeadLetters", Unit: emf.Count, Value: float64(r.Dead)},
-			emf.Metric{Name: "JobsTimedOut", Unit: emf.Count, Value: float64(r.TimedOut)},
-			emf.Metric{Name: "JobsExpired", Unit: emf.Count, Value: float64(r.Expired)})
+		metrics := []emf.Metric{
+			emf.One("Sweeps"), emf.MS("SweepDuration", r.Took),
+			{Name: "UnfinishedJobs", Unit: emf.Count, Value: float64(r.Unfinished)},
+			{Name: "JobsResent", Unit: emf.Count, Value: float64(r.Resent)},
+			{Name: "DeadLetters", Unit: emf.Count, Value: float64(r.Dead)},
+			{Name: "JobsTimedOut", Unit: emf.Count, Value: float64(r.TimedOut)},
+			{Name: "JobsExpired", Unit: emf.Count, Value: float64(r.Expired)},
+		}
+		if r.Behind > 0 {
+			metrics = append(metrics, emf.MS("RetentionBehind", r.Behind))
+		}
+		e.Write(nil, metrics...)
 	}
 }
 
 // copies returns a function that writes the metrics of a step of the copier. They are not written while
-// nothing fails and nothing waits, because a metric costs money in each hour in which it is written.
+// nothing fails and nothing waits, for the same reason.
 func copies(e *emf.Writer) func(datasync.Report) {
 	return func(r datasync.Report) {
 		var metrics []emf.Metric
