@@ -32,7 +32,7 @@ func (s *Store) erase(id job.ID, why string) error {
 		var g erasures
 		moved, err := s.beginErasure(&g, id, why)
 		if err == nil {
-			_, err = s.completeErasures(context.Background(), &g)
+			_, err = s.completeErasures(context.Background(), &g, nil)
 		}
 		if err != nil || moved {
 			return err
@@ -99,7 +99,7 @@ func (s *Store) endErasures(ctx context.Context) error {
 			break
 		}
 		if len(g.jobs) > 0 && g.jobs[0].id.Folder() != id.Folder() {
-			_, err = s.completeErasures(ctx, &g)
+			_, err = s.completeErasures(ctx, &g, nil)
 			failed.add(err)
 			g = erasures{}
 		}
@@ -113,7 +113,7 @@ func (s *Store) endErasures(ctx context.Context) error {
 			return failed.err
 		}
 	}
-	_, err = s.completeErasures(ctx, &g)
+	_, err = s.completeErasures(ctx, &g, nil)
 	failed.add(err)
 	return failed.err
 }

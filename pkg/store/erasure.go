@@ -153,10 +153,10 @@ func (s *Store) markErasedInIndex(spec *job.Spec) error {
 	return err
 }
 
-// completeErasures completes erasures and returns their number. If a program on this machine has a
+// completeErasures completes erasures, with a pace unless that is nil, and returns their number. If a program on this machine has a
 // file of a job open, that job is left for later: the file still has a name, by which it could be
 // published.
-func (s *Store) completeErasures(ctx context.Context, g *erasures) (completed int, err error) {
+func (s *Store) completeErasures(ctx context.Context, g *erasures, p *pace) (completed int, err error) {
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
 	}
@@ -167,7 +167,7 @@ func (s *Store) completeErasures(ctx context.Context, g *erasures) (completed in
 	var calls []func() error
 	for _, j := range g.jobs {
 		calls = append(calls, func() error {
-			err := s.completeErasure(j)
+			err := p.do(ctx, func() error { return s.completeErasure(j) })
 			if err == nil {
 				n.Add(1)
 			}

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -48,6 +50,16 @@ func newSweepTest(t *testing.T) *sweepTest {
 		t.Fatal(err)
 	}
 	return st
+}
+
+// inVirtualTime runs a test in a synctest bubble whose clock is first that of the file server.
+func inVirtualTime(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	now := time.Now()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(now))
+		test(t)
+	})
 }
 
 // submit makes a job that was submitted some time ago. Its message is in the queue only if sent is
@@ -152,7 +164,7 @@ func newSweepTestIn(t *testing.T, cfg store.Config) *sweepTest {
 
 func (st *sweepTest) newSweeper(in *store.Store) *sweeper.Sweeper {
 	st.Helper()
-	s, err := sweeper.New(sweeper.Config{Store: in, Queue: st.queue, Times: sweeper.Times{Every: every}})
+	s, err := sweeper.New(sweeper.Config{Store: in, Queue: st.queue, Times: sweeper.Times{Every: every}, Log: slog.New(slog.NewTextHandler(&st.log, nil))})
 	if err != nil {
 		st.Fatal(err)
 	}
@@ -165,6 +177,14 @@ type savedProgress struct {
 	Tasks map[string]struct {
 		After string
 		Done  bool
+	}
+}
+
+// setProgress replaces the sweeps' stored progress.
+func (st *sweepTest) setProgress(format string, args ...any) {
+	st.Helper()
+	if err := st.store.SetNote(store.SweepNote, fmt.Appendf(nil, format, args...)); err != nil {
+		st.Fatal(err)
 	}
 }
 

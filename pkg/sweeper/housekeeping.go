@@ -21,6 +21,8 @@ const (
 	// reconcileDelay is how long after the end of an hour its jobs are reconciled. No submission
 	// takes as long.
 	reconcileDelay = time.Hour
+	// longBehind is for how long the retention may be behind before an operator is warned.
+	longBehind = 24 * time.Hour
 )
 
 // lastReconcileDelay is how long after the end of an hour its jobs are reconciled for the last
@@ -36,6 +38,9 @@ type task struct {
 	every time.Duration // between the starts of two passes
 	run   func(ctx context.Context, after string) (store.Progress, error)
 }
+
+// retentionTask is the name of the task that removes expired jobs.
+const retentionTask = "retention"
 
 // taskProgress is the progress of a task.
 type taskProgress struct {
@@ -70,9 +75,12 @@ func (s *Sweeper) tasks(now time.Time) []task {
 		{"erasures", 0, once(st.EndErasures)},
 		{"spare files", 0, once(func(context.Context) error { return st.FillSpares() })},
 		{"temporary files", 0, once(func(ctx context.Context) error { return st.CleanUp(ctx, now, tempFileAge) })},
-		{"retention", time.Hour, func(ctx context.Context, after string) (store.Progress, error) {
+		{retentionTask, time.Hour, func(ctx context.Context, after string) (store.Progress, error) {
 			p, err := st.Expire(ctx, now.Add(-s.Retention), after)
 			s.expired.Add(int64(p.Count))
+			if onlyDeadline(ctx, err) {
+				err = nil // it has a pace, so many jobs take several sweeps: see reportRetention
+			}
 			return p, err
 		}},
 		{"reconciliation", time.Hour, reconcile(now.Add(-reconcileDelay))},
@@ -115,8 +123,20 @@ func (s *Sweeper) housekeeping(ctx context.Context, now time.Time, m *progress) 
 		})
 	}
 	all.Wait()
-	if n := s.expired.Load(); n > 0 {
-		s.Log.Info("expired jobs were removed", "jobs", n)
-	}
+	s.reportRetention(m.task(retentionTask), now)
 	return errors.Join(errs...)
+}
+
+// reportRetention reports what the retention has removed, and for how long it has been behind.
+func (s *Sweeper) reportRetention(pass taskProgress, now time.Time) {
+	if !pass.Done {
+		s.report.Behind = max(now.Sub(pass.Began), 0)
+	}
+	switch n := s.expired.Load(); {
+	case s.report.Behind > longBehind:
+		s.Log.Warn("the retention is behind: for more than a day there have always been expired jobs that are not removed yet",
+			"jobs", n, "behind", s.report.Behind.Round(time.Second), "removed_until", pass.After)
+	case n > 0:
+		s.Log.Info("expired jobs were removed", "jobs", n, "behind", s.report.Behind.Round(time.Second))
+	}
 }

@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/sweeper"
 )
 
 func TestHousekeeping(t *testing.T) {
@@ -61,37 +63,103 @@ func TestHousekeeping(t *testing.T) {
 
 // One sweep removes all jobs whose retention is over, and completes the pass.
 func TestRetentionKeepsUp(t *testing.T) {
-	const jobs = 1100
+	inVirtualTime(t, func(t *testing.T) {
+		const jobs = 1100
+		dir := t.TempDir()
+		createExpired(t, dir, jobs)
+		st := newSweepTestIn(t, store.Config{Dir: dir})
+		st.sweeps(1)
+		if left := st.remaining(jobs); left > 0 {
+			t.Errorf("%d of %d jobs are left after a sweep", left, jobs)
+		}
+		if task := st.progress().Tasks["retention"]; !task.Done || task.After != "" {
+			t.Errorf("the progress of the retention is %+v", task)
+		}
+	})
+}
+
+// The retention has a pace, so it is normal that many jobs take several sweeps. No sweep removes
+// more than its time allows, or warns of it.
+func TestRetentionOverSeveralSweeps(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		const jobs, perSecond = 250, 300
+		const deadline = time.Second / 2
+		dir := t.TempDir()
+		createExpired(t, dir, jobs)
+		st := newSweepTestIn(t, store.Config{Dir: dir})
+		sweeps := 0
+		for left := jobs; left > 0; sweeps++ {
+			ctx, cancel := context.WithTimeout(t.Context(), deadline)
+			err := st.sweep.Sweep(ctx)
+			cancel()
+			now := st.remaining(jobs)
+			if removed := left - now; err != nil || removed == 0 || removed > int(perSecond*deadline.Seconds()) {
+				t.Fatalf("a sweep removed %d jobs: %v", removed, err)
+			}
+			left = now
+			st.age("sweep/turn.*", every)
+		}
+		if sweeps < 2 {
+			t.Error("one sweep has removed all jobs; the test needs more")
+		}
+		if strings.Contains(st.log.String(), "WARN") {
+			t.Errorf("the log has %s", &st.log)
+		}
+	})
+}
+
+// An operator sees that the retention does not keep up.
+func TestRetentionReportsThatItIsBehind(t *testing.T) {
 	dir := t.TempDir()
-	createExpired(t, dir, jobs)
-	st := newSweepTestIn(t, store.Config{Dir: dir})
-	st.sweeps(1)
-	if left := st.remaining(jobs); left > 0 {
-		t.Errorf("%d of %d jobs are left after a sweep", left, jobs)
+	createExpired(t, dir, 1)
+	away := true
+	st := newSweepTestIn(t, store.Config{Dir: dir, Unpublish: func([]string) error {
+		if away {
+			return job.ErrStoreUnavailable
+		}
+		return nil
+	}})
+	var report sweeper.Report
+	st.sweep.Swept = func(r sweeper.Report) { report = r }
+	for _, c := range []struct {
+		began time.Duration // before the sweep
+		warns bool
+	}{{2 * time.Hour, false}, {30 * time.Hour, true}} {
+		st.setProgress(`{"tasks": {"retention": {"began": %q}}}`, time.Now().Add(-c.began).Format(time.RFC3339))
+		_ = st.sweep.Sweep(t.Context()) // the report has the error
+		warned := strings.Contains(st.log.String(), "the retention is behind")
+		if report.Behind.Round(time.Minute) != c.began || report.Err == nil || warned != c.warns {
+			t.Errorf("%v after the start of the pass: %+v; the log has %s", c.began, report, &st.log)
+		}
+		st.age("sweep/turn.*", every)
 	}
-	if task := st.progress().Tasks["retention"]; !task.Done || task.After != "" {
-		t.Errorf("the progress of the retention is %+v", task)
+	away = false
+	st.sweeps(1)
+	if report.Behind != 0 || report.Expired != 1 {
+		t.Errorf("after all jobs were removed: %+v", report)
 	}
 }
 
 // Jobs that can't be removed don't block younger ones, however many they are.
 func TestRetentionIsNotBlocked(t *testing.T) {
-	dir := t.TempDir()
-	createExpired(t, dir, 1)
-	at := time.Now().Add(-70 * 24 * time.Hour)
-	for i := range 2500 { // empty folders
-		ms := at.UnixMilli()
-		id := job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, i<<4))
-		if err := os.MkdirAll(filepath.Join(dir, "jobs", id.Folder(), string(id)), 0o750); err != nil {
-			t.Fatal(err)
+	inVirtualTime(t, func(t *testing.T) {
+		dir := t.TempDir()
+		createExpired(t, dir, 1)
+		at := time.Now().Add(-70 * 24 * time.Hour)
+		for i := range 2500 { // empty folders
+			ms := at.UnixMilli()
+			id := job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, i<<4))
+			if err := os.MkdirAll(filepath.Join(dir, "jobs", id.Folder(), string(id)), 0o750); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	st := newSweepTestIn(t, store.Config{Dir: dir})
-	st.sweeps(1)
-	left, err := filepath.Glob(filepath.Join(dir, "jobs/*/*/*/*/*"))
-	if err != nil || len(left) != 2500 {
-		t.Errorf("%d folders are left, %v; want the 2500 that can't be removed", len(left), err)
-	}
+		st := newSweepTestIn(t, store.Config{Dir: dir})
+		st.sweeps(1)
+		left, err := filepath.Glob(filepath.Join(dir, "jobs/*/*/*/*/*"))
+		if err != nil || len(left) != 2500 {
+			t.Errorf("%d folders are left, %v; want the 2500 that can't be removed", len(left), err)
+		}
+	})
 }
 
 // If a sweep hangs and is killed in its housekeeping, its results from the active jobs are saved,

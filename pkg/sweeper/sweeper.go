@@ -52,11 +52,12 @@ type Config struct {
 
 // A Report is the result of a sweep, also of one that was cut short.
 type Report struct {
-	Unfinished int // unfinished jobs at its start
-	Resent     int // jobs whose message was sent again
-	Dead       int // messages that were deleted from the dead-letter queue
-	TimedOut   int // jobs that failed because they were too old
-	Expired    int // jobs that were removed because their retention was over
+	Unfinished int           // unfinished jobs at its start
+	Resent     int           // jobs whose message was sent again
+	Dead       int           // messages that were deleted from the dead-letter queue
+	TimedOut   int           // jobs that failed because they were too old
+	Expired    int           // jobs that were removed because their retention was over
+	Behind     time.Duration // for how long some of these have always been left; 0 if none are
 	Took       time.Duration
 	Err        error
 }
@@ -211,9 +212,14 @@ const minDuration = 10 * time.Second
 
 // ignoreDeadline returns nil for an error that is only caused by the deadline of ctx.
 func (s *Sweeper) ignoreDeadline(ctx context.Context, err error) error {
-	if !errors.Is(ctx.Err(), context.DeadlineExceeded) || !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, job.ErrStoreUnavailable) {
+	if !onlyDeadline(ctx, err) {
 		return err
 	}
 	s.Log.Warn("the sweep reached its time limit; the next one continues", "error", err)
 	return nil
+}
+
+// onlyDeadline reports whether an error is only caused by the deadline of ctx.
+func onlyDeadline(ctx context.Context, err error) bool {
+	return errors.Is(ctx.Err(), context.DeadlineExceeded) && errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, job.ErrStoreUnavailable)
 }

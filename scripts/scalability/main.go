@@ -61,7 +61,7 @@ of the gallery. The large directory should need as many calls, and as much time,
 in memory.
 
 retention: jobs are submitted to the large directory at --rate, in turn with and without the retention, which
-removes jobs meanwhile. It must remove 116 jobs a second (ten million a day), and the 99th percentile of the
+removes jobs at its own pace, at most 300 a second. It must remove 116 jobs a second (ten million a day), and the 99th percentile of the
 submissions' latencies must not become more than 1.5 times as long. Latencies count from the time at which a
 submission was due.
 

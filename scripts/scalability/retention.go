@@ -33,7 +33,7 @@ func (l latencies) percentile(p int) time.Duration {
 }
 
 // retain submits jobs at a rate, in windows of time. In every second window the retention removes the jobs of hours that are
-// over, as fast as it can. retain ends when all are removed, or after the given number of such pairs of windows. A job
+// over, at its own pace. retain ends when all are removed, or after the given number of such pairs of windows. A job
 // of the last day costs one call more than an older one: its name in the index of its owner's daily quota.
 func (t *target) retain(ctx context.Context, rate float64, window time.Duration, windows int, show func(string)) (r retained, err error) {
 	t.Spent = true

@@ -14,6 +14,7 @@ type Metrics struct {
 	seconds    prometheus.Counter
 	jobs       *prometheus.CounterVec
 	unfinished prometheus.Gauge
+	behind     prometheus.Gauge
 }
 
 // New returns Metrics with all counters at 0.
@@ -27,6 +28,9 @@ func New() *Metrics {
 			Name: "atelier_swept_jobs_total", Help: "Jobs that sweeps of this process sent again, took from the dead-letter queue, failed as too old, or removed.",
 		}, []string{"action"}),
 		unfinished: prometheus.NewGauge(prometheus.GaugeOpts{Name: "atelier_unfinished_jobs", Help: "Unfinished jobs at the last sweep of this process."}),
+		behind: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "atelier_retention_behind_seconds", Help: "For how long expired jobs have always been left to be removed, at the last sweep of this process; 0 if none are.",
+		}),
 	}
 	for _, result := range []string{"ok", "error"} { // so that both series exist from the start
 		m.sweeps.WithLabelValues(result)
@@ -46,10 +50,11 @@ func (m *Metrics) Swept(r sweeper.Report) {
 		m.jobs.WithLabelValues(action).Add(float64(n))
 	}
 	m.unfinished.Set(float64(r.Unfinished))
+	m.behind.Set(r.Behind.Seconds())
 }
 
 func (m *Metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.sweeps, m.seconds, m.jobs, m.unfinished}
+	return []prometheus.Collector{m.sweeps, m.seconds, m.jobs, m.unfinished, m.behind}
 }
 
 // Describe implements prometheus.Collector.

@@ -6,22 +6,28 @@ import (
 	"github.com/atelier-go/atelier/pkg/sweeper"
 )
 
-// sweeps returns a function that writes the metrics of a sweep. Sweeps shows that the sweeper is
-// alive: an alarm on its absence detects that lost jobs are not repaired.
+// sweeps returns a function that writes the metrics of a sweep. Sweeps shows that the sweeper is alive: an
+// alarm on its absence detects that lost jobs are not repaired. RetentionBehind is written only while it is not 0, because
+// a metric costs money in each hour in which it is written.
 func sweeps(e *cloudwatch.Writer) func(sweeper.Report) {
 	return func(r sweeper.Report) {
-		e.Write(nil, cloudwatch.One("Sweeps"), cloudwatch.MS("SweepDuration", r.Took),
-			cloudwatch.Metric{Name: "UnfinishedJobs", Unit: cloudwatch.Count, Value: float64(r.Unfinished)},
-			cloudwatch.Metric{Name: "JobsResent", Unit: cloudwatch.Count, Value: float64(r.Resent)},
-			cloudwatch.Metric{Name: "DeadLetters", Unit: cloudwatch.Count, Value: float64(r.Dead)},
-			cloudwatch.Metric{Name: "JobsTimedOut", Unit: cloudwatch.Count, Value: float64(r.TimedOut)},
-			cloudwatch.Metric{Name: "JobsExpired", Unit: cloudwatch.Count, Value: float64(r.Expired)})
+		metrics := []cloudwatch.Metric{
+			cloudwatch.One("Sweeps"), cloudwatch.MS("SweepDuration", r.Took),
+			{Name: "UnfinishedJobs", Unit: cloudwatch.Count, Value: float64(r.Unfinished)},
+			{Name: "JobsResent", Unit: cloudwatch.Count, Value: float64(r.Resent)},
+			{Name: "DeadLetters", Unit: cloudwatch.Count, Value: float64(r.Dead)},
+			{Name: "JobsTimedOut", Unit: cloudwatch.Count, Value: float64(r.TimedOut)},
+			{Name: "JobsExpired", Unit: cloudwatch.Count, Value: float64(r.Expired)},
+		}
+		if r.Behind > 0 {
+			metrics = append(metrics, cloudwatch.MS("RetentionBehind", r.Behind))
+		}
+		e.Write(nil, metrics...)
 	}
 }
 
-// copies returns a function that writes the metrics of the copies to the bucket. While nothing
-// fails and nothing waits it writes none, because a metric costs money in each hour in which it is
-// written.
+// copies returns a function that writes the metrics of a step of the copier. They are not written while
+// nothing fails and nothing waits, for the same reason.
 func copies(e *cloudwatch.Writer) func(datasync.Report) {
 	return func(r datasync.Report) {
 		var metrics []cloudwatch.Metric

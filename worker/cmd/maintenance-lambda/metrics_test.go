@@ -1,14 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"testing"
+	"time"
 
+	"github.com/atelier-go/atelier/pkg/cloudwatch"
 	"github.com/atelier-go/atelier/pkg/cloudwatch/cloudwatchtest"
 	"github.com/atelier-go/atelier/pkg/lambdatest"
+	"github.com/atelier-go/atelier/pkg/sweeper"
 )
 
 // The test's program also runs as the function.
@@ -48,5 +52,16 @@ func TestMetrics(t *testing.T) {
 		if l.Properties["Service"] != "maintenance" || l.Properties["Deployment"] != "prod" {
 			t.Errorf("got %+v", l)
 		}
+	}
+}
+
+// How far the retention is behind is written only while it is.
+func TestRetentionBehindMetric(t *testing.T) {
+	var log bytes.Buffer
+	swept := sweeps(cloudwatch.New(&log, "maintenance", "prod"))
+	swept(sweeper.Report{Expired: 3})
+	swept(sweeper.Report{Expired: 3, Behind: 2 * time.Hour})
+	if ms, n := emftest.Total(emftest.Lines(t, log.String()), "RetentionBehind"); n != 1 || ms != 2*3600*1000 {
+		t.Errorf("it was written %d times, with a total of %v ms:\n%s", n, ms, &log)
 	}
 }

@@ -46,11 +46,11 @@ func TestMetrics(t *testing.T) {
 	m.attempt(worker.Report{Number: 1, Outcome: worker.Succeeded, Receipt: job.Receipt{QueueWaitMS: 40, DecodeMS: 2, StylizeMS: 20, EncodeMS: 3}})
 	m.attempt(worker.Report{Number: 2, Outcome: worker.Failed, Receipt: job.Receipt{QueueWaitMS: 4000}})
 	m.sweeps.Swept(sweeper.Report{Unfinished: 7, Resent: 2, Expired: 3, Took: time.Second})
-	m.sweeps.Swept(sweeper.Report{Unfinished: 5, Err: errors.New("the queue is unavailable")})
+	m.sweeps.Swept(sweeper.Report{Unfinished: 5, Behind: time.Minute, Err: errors.New("the queue is unavailable")})
 	expect(`atelier_jobs_total{outcome="succeeded"} 1`, `atelier_jobs_total{outcome="failed"} 1`,
 		`atelier_job_stage_seconds_sum{stage="stylize"} 0.02`, `atelier_job_stage_seconds_count{stage="queue_wait"} 1`,
 		`atelier_sweeps_total{result="ok"} 1`, `atelier_sweeps_total{result="error"} 1`,
-		`atelier_swept_jobs_total{action="resent"} 2`, `atelier_swept_jobs_total{action="expired"} 3`, `atelier_unfinished_jobs 5`)
+		`atelier_swept_jobs_total{action="resent"} 2`, `atelier_swept_jobs_total{action="expired"} 3`, `atelier_unfinished_jobs 5`, `atelier_retention_behind_seconds 60`)
 }
 
 func TestMetricsNeedALoopbackAddress(t *testing.T) {
