@@ -155,19 +155,30 @@ func (s *Store) markErasedInIndex(spec *job.Spec) error {
 
 // completeErasures completes erasures and returns their number. If a program on this machine has a
 // file of a job open, that job is left for later: the file still has a name, by which it could be
-// published.
+// published. If the copies can't be removed together, each job's are removed by themselves, so that
+// one job does not hold up the others.
 func (s *Store) completeErasures(ctx context.Context, g *erasures) (completed int, err error) {
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
 	}
-	if err := s.removeCopies(g.copies()); err != nil {
+	err = s.removeCopies(g.copies())
+	if err != nil && (mustStop(ctx, err) || len(g.jobs) == 1) {
 		return 0, err
 	}
+	removed := err == nil
 	var n atomic.Int64
 	var calls []func() error
 	for _, j := range g.jobs {
-		calls = append(calls, func() error {
-			err := s.completeErasure(j)
+		calls = append(calls, func() (err error) {
+			if !removed {
+				err = ctx.Err()
+			}
+			if err == nil && !removed {
+				err = s.removeCopies(j.copies)
+			}
+			if err == nil {
+				err = s.completeErasure(j)
+			}
 			if err == nil {
 				n.Add(1)
 			}
