@@ -41,10 +41,10 @@ const abandonedAge = 10 * time.Minute
 // findings are the results of checking active jobs in one sweep.
 type findings struct {
 	mu         sync.Mutex
-	first      bool // the sweep begins a pass through all jobs
-	unfinished int  // among the jobs that were checked
-	abandoned  []job.Job
-	waiting    []waitingJob
+	first      bool                 // the sweep begins a pass through all jobs
+	unfinished int                  // among the jobs that were checked
+	abandoned  []job.Job            // at most as many as workers had claimed
+	waiting    []waitingJob         // at most maxWaiting
 	claimed    map[string]time.Time // by owner: when the youngest claimed run began
 	errs       errorList
 
