@@ -179,7 +179,7 @@ func testErasedFromUnreadableManifest(h *harness) {
 		h.Errorf("with a part of a manifest: got %v, want ErrStoreUnavailable", err)
 	}
 	h.intercept(nil)
-	if err := h.store.EndErasures(context.Background()); err != nil {
+	if _, err := h.store.EndErasures(context.Background(), ""); err != nil {
 		h.Error(err)
 	}
 	h.wantShown(b, stays)
@@ -209,7 +209,7 @@ func testBucketUnavailable(h *harness) {
 	}
 	h.intercept(nil)
 	h.wantShown(id)
-	if err := h.store.EndErasures(context.Background()); err != nil {
+	if _, err := h.store.EndErasures(context.Background(), ""); err != nil {
 		h.Fatal(err)
 	}
 	h.wantShown()

@@ -59,7 +59,7 @@ func (l *hourUpdate) listSpan(ctx context.Context, span string) (pictures, error
 	}
 	most := listLimitFactor * l.maxJobs
 	if len(span) >= minuteLength {
-		most = 0 // no limit
+		most = 0 // no limit: they were submitted within a minute
 	}
 	is := func(_ string, id job.ID) bool { return strings.HasPrefix(secondOf(id), span) }
 	err := l.listPictures(ctx, found, func(kind string) string { return kind + prefix }, most, is)
@@ -67,7 +67,8 @@ func (l *hourUpdate) listSpan(ctx context.Context, span string) (pictures, error
 }
 
 // listHourFolder lists the pictures that are directly in the hour's folder, without those in the
-// folders of its minutes and seconds. Further calls do nothing.
+// folders of its minutes and seconds. Further calls do nothing. There are a few thousand at most,
+// because the store adds no jobs to a full folder.
 func (l *hourUpdate) listHourFolder(ctx context.Context) error {
 	if l.hourFolder != nil {
 		return nil

@@ -61,7 +61,8 @@ func (f ActiveFolder) Position() string { return f.minute + "/" + f.owner } // "
 
 // ActiveFolders returns the folders of jobs that are unfinished or not yet completed, oldest first.
 // If the folders of some owners can't be listed, it returns those of the others, and one of the
-// errors. It returns none after ctx has ended.
+// errors. It returns none after ctx has ended. There are at most as many as unfinished jobs, which
+// [Quotas].Backlog bounds: a million of them take some 100 MB.
 func (s *Store) ActiveFolders(ctx context.Context) ([]ActiveFolder, error) {
 	owners, err := s.list(filepath.Join(s.dir, activeDir))
 	if err != nil {

@@ -62,7 +62,7 @@ func (s *Store) CleanUp(ctx context.Context, now time.Time, age time.Duration) e
 const maxOld = 5000
 
 // removeOld removes files from a folder that are older than a time and have a name that ours
-// accepts.
+// accepts. It holds all names of the folder, up to mostNames.
 func (s *Store) removeOld(ctx context.Context, dir string, ours func(name string) bool, before time.Time) error {
 	names, err := s.list(filepath.Join(s.dir, dir))
 	if err != nil {

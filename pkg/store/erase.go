@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,49 +72,82 @@ func (s *Store) erasureMark(id job.ID, why string) string {
 	return filepath.Join(s.dir, erasingDir, string(id)+"."+why)
 }
 
-// EndErasures completes erasures whose processes died, or whose copies could not be removed. It
-// stops between two jobs when ctx ends. It returns one of the errors.
-func (s *Store) EndErasures(ctx context.Context) error {
-	if err := s.endErasures(ctx); err != nil {
-		return fmt.Errorf("end erasures: %w", err)
+// EndErasures completes erasures whose processes died, or whose copies could not be removed,
+// beginning after the mark after. It stops between some jobs when ctx ends; the next call continues
+// there, so those that can't be completed don't hold up the others. It returns one of the errors.
+func (s *Store) EndErasures(ctx context.Context, after string) (p Progress, err error) {
+	p.After = after
+	if err := s.endErasures(ctx, &p); err != nil {
+		return p, fmt.Errorf("end erasures: %w", err)
 	}
-	return nil
+	return p, nil
 }
 
-func (s *Store) endErasures(ctx context.Context) error {
-	names, err := s.list(filepath.Join(s.dir, erasingDir))
+func (s *Store) endErasures(ctx context.Context, p *Progress) error {
+	// One listing has them all, up to mostNames. More can only be there after the bucket was
+	// unavailable for long; they are found when the first are completed.
+	marks, err := s.list(filepath.Join(s.dir, erasingDir))
 	if err != nil {
 		return err
 	}
-	slices.Sort(names) // by the times in the ids
+	marks = slices.DeleteFunc(marks, func(mark string) bool { _, _, ok := parseMark(mark); return !ok || mark <= p.After })
+	slices.Sort(marks) // by the times in the ids
 	var failed failures
-	var g erasures
-	for _, name := range names {
-		text, why, _ := strings.Cut(name, ".")
-		id, err := job.ParseID(text)
-		if err != nil || why == "" {
-			continue
-		}
-		if ctx.Err() != nil {
-			failed.add(ctx.Err())
-			break
-		}
-		if len(g.jobs) > 0 && g.jobs[0].id.Folder() != id.Folder() {
-			_, err = s.completeErasures(ctx, &g, nil)
-			failed.add(err)
-			g = erasures{}
-		}
-		if _, derr := s.beginErasure(&g, id, why); errors.Is(derr, job.ErrNotFound) { // the job was discarded meanwhile
-			err = s.remove(s.erasureMark(id, why))
-		} else {
-			err = derr
-		}
+	for len(marks) > 0 {
+		some := marks[:together(marks)]
+		completed, err := s.endTogether(ctx, some)
+		p.Count += completed
 		failed.add(err)
-		if errors.Is(failed.err, job.ErrStoreUnavailable) {
-			return failed.err
+		if mustStop(ctx, err) {
+			return cmp.Or(failed.err, ctx.Err())
 		}
+		p.After, marks = some[len(some)-1], marks[len(some):]
 	}
-	_, err = s.completeErasures(ctx, &g, nil)
-	failed.add(err)
+	p.After, p.Done = "", true
 	return failed.err
+}
+
+// parseMark splits a name in erasing/.
+func parseMark(mark string) (id job.ID, why string, ok bool) {
+	text, why, _ := strings.Cut(mark, ".")
+	id, err := job.ParseID(text)
+	return id, why, err == nil && why != ""
+}
+
+// together returns how many of the first marks are of the same folder, up to maxTogether.
+func together(marks []string) (n int) {
+	folderOf := func(mark string) string { id, _, _ := parseMark(mark); return id.Folder() }
+	for n < min(maxTogether, len(marks)) && folderOf(marks[n]) == folderOf(marks[0]) {
+		n++
+	}
+	return n
+}
+
+// endTogether completes the erasures with some marks, and returns how many it has completed.
+func (s *Store) endTogether(ctx context.Context, marks []string) (completed int, err error) {
+	begun := make([]erasures, len(marks))
+	var calls []func() error
+	for i, mark := range marks {
+		calls = append(calls, func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			id, why, _ := parseMark(mark)
+			_, err := s.beginErasure(&begun[i], id, why)
+			if errors.Is(err, job.ErrNotFound) { // the job was discarded meanwhile
+				return s.remove(s.erasureMark(id, why))
+			}
+			return err
+		})
+	}
+	err = runAll(calls)
+	if mustStop(ctx, err) {
+		return 0, cmp.Or(err, ctx.Err())
+	}
+	var g erasures
+	for _, one := range begun {
+		g.jobs = append(g.jobs, one.jobs...)
+	}
+	completed, cerr := s.completeErasures(ctx, &g, nil)
+	return completed, errors.Join(err, cerr)
 }

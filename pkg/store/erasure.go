@@ -153,21 +153,35 @@ func (s *Store) markErasedInIndex(spec *job.Spec) error {
 	return err
 }
 
-// completeErasures completes erasures, with a pace unless that is nil, and returns their number. If a program on this machine has a
-// file of a job open, that job is left for later: the file still has a name, by which it could be
-// published.
+// completeErasures completes erasures, with a pace unless that is nil, and returns their number. If
+// a program on this machine has a file of a job open, that job is left for later: the file still has
+// a name, by which it could be published. If the copies can't be removed together, each job's are
+// removed by themselves, so that one job does not hold up the others.
 func (s *Store) completeErasures(ctx context.Context, g *erasures, p *pace) (completed int, err error) {
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
 	}
-	if err := s.removeCopies(g.copies()); err != nil {
+	err = s.removeCopies(g.copies())
+	if err != nil && (mustStop(ctx, err) || len(g.jobs) == 1) {
 		return 0, err
 	}
+	removed := err == nil
 	var n atomic.Int64
 	var calls []func() error
 	for _, j := range g.jobs {
 		calls = append(calls, func() error {
-			err := p.do(ctx, func() error { return s.completeErasure(j) })
+			err := p.do(ctx, func() error {
+				if !removed {
+					err := ctx.Err()
+					if err == nil {
+						err = s.removeCopies(j.copies)
+					}
+					if err != nil {
+						return err
+					}
+				}
+				return s.completeErasure(j)
+			})
 			if err == nil {
 				n.Add(1)
 			}

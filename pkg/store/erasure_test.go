@@ -212,7 +212,7 @@ func TestErasureDuringMoveBack(t *testing.T) {
 	if there, err := sc.exists(sc.jobDir(marked)); err != nil || there {
 		t.Errorf("a job that is being erased was put back: %t, %v", there, err)
 	}
-	if err := sc.EndErasures(t.Context()); err != nil {
+	if err := sc.endAllErasures(); err != nil {
 		t.Error(err)
 	}
 	if left := sc.leftovers(); len(left) > 0 {

@@ -15,10 +15,10 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Progress is how far a task has come in a tree of folders.
+// Progress is how far a task has come.
 type Progress struct {
-	After string // the last completed folder; "" if there is none, or all are completed
-	Done  bool   // all folders are completed
+	After string // the last completed folder, or in some tasks the last job; "" if there is none, or all are completed
+	Done  bool   // all are completed
 	Count int    // the number of files or jobs that were removed or repaired
 }
 

@@ -157,9 +157,15 @@ func (sc scene) sweep() {
 			sc.Fatal(err)
 		}
 	}
-	if err := errors.Join(sc.EndErasures(context.Background()), sc.CleanUp(context.Background(), later, time.Hour), sc.reconcileAll(later)); err != nil {
+	if err := errors.Join(sc.endAllErasures(), sc.CleanUp(context.Background(), later, time.Hour), sc.reconcileAll(later)); err != nil {
 		sc.Fatal(err)
 	}
+}
+
+// endAllErasures completes all erasures.
+func (sc scene) endAllErasures() error {
+	_, err := sc.EndErasures(context.Background(), "")
+	return err
 }
 
 // reconcileAll reconciles all folders.

@@ -114,7 +114,7 @@ func TestNoInodesLeft(t *testing.T) {
 	}
 	p, err := sc.Expire(t.Context(), time.Now().Add(2*time.Hour), "")
 	if err == nil {
-		err = sc.EndErasures(t.Context())
+		err = sc.endAllErasures()
 	}
 	if err != nil || !p.Done {
 		t.Errorf("expired: %+v, %v", p, err)

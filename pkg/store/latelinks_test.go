@@ -3,7 +3,6 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -77,7 +76,7 @@ func (sc scene) eraseWithLateLinks(id job.ID, from [2]string, order, at [2]int) 
 	for _, f := range files {
 		err = errors.Join(err, f.Close())
 	}
-	err = errors.Join(err, sc.EndErasures(context.Background())) // on NFS the files existed until now
+	err = errors.Join(err, sc.endAllErasures()) // on NFS the files existed until now
 	if left := sc.allPublished(); err != nil || len(left) > 0 {
 		sc.Fatalf("links from %v, %v before the removals %v: %v, published is %q", from, order, at, err, left)
 	}

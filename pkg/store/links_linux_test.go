@@ -126,7 +126,7 @@ func linkInPath(t *testing.T, folder string) {
 	_ = sc.Create(sc.spec(), []byte("picture"), nil)
 	_, _, _ = sc.CreateOnce(sc.spec(), []byte("picture"), nil, "key")
 	_, _ = sc.Expire(context.Background(), now.Add(-26*time.Hour), "")
-	_ = sc.EndErasures(context.Background())
+	_ = sc.endAllErasures()
 	_, _ = sc.Forget(context.Background(), later, "")
 	_, _ = sc.ForgetKeys(context.Background(), "", later)
 	_ = sc.CleanUp(context.Background(), later, time.Hour)

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path"
@@ -226,14 +225,14 @@ func TestErasureWhileResultIsOpen(t *testing.T) {
 						t.Errorf("published is %v", left)
 					}
 				}
-				if err := sweeper.EndErasures(context.Background()); err != nil {
+				if err := sweeper.endAllErasures(); err != nil {
 					t.Errorf("end erasures while it is read: %v", err)
 				}
 				if got, err := reader.content(f, job.Job{}, nil); err == nil && got != "painted" { // the handle may be stale
 					t.Errorf("read: %q", got)
 				}
 				_ = f.Close() // read only
-				if err := sweeper.EndErasures(context.Background()); err != nil {
+				if err := sweeper.endAllErasures(); err != nil {
 					t.Errorf("end erasures: %v", err)
 				}
 				for _, s := range []scene{a, b} {

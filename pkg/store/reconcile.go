@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,32 +18,31 @@ import (
 )
 
 // Reconcile compares the folders of jobs that were made before a given time with the indexes,
-// beginning after the folder after. It repairs what processes have left that died: drafts, erased
-// folders, jobs that are in no index, and index entries without a job. Count is the number of
-// repairs. An error does not stop it; it returns one of the errors.
+// beginning after the folder or job after. It repairs what processes have left that died: drafts,
+// erased folders, jobs that are in no index, and index entries without a job. Count is the number of
+// repairs. An error does not stop it; it returns one of the errors. When ctx ends it stops within a
+// folder, and the next call continues there.
 //
 // In folders of hours that ended more than a day ago, when nearly all jobs have ended, it also
 // removes what workers have left or published too late, and the names that have counted erased jobs
 // as submissions. It costs a call or two for each owner with jobs in a minute, two for each folder
-// and two for each job; in the old folders six and four.
+// and two for each job; in the old folders eight and four.
 func (s *Store) Reconcile(ctx context.Context, after string, before, now time.Time, stale time.Duration) (p Progress, err error) {
 	p.After = after
-	all, err := s.list(filepath.Join(s.dir, ownersDir))
+	owners, err := s.list(filepath.Join(s.dir, ownersDir))
 	if err != nil {
 		return p, fmt.Errorf("reconcile: %w", err)
 	}
-	index := ownersIndex{Store: s, all: all}
+	index := ownersIndex{Store: s, all: owners}
 	var failed failures
-	var folders []string
+	begun, last, _ := strings.Cut(after, withinFolder)
 	err = s.visitFolders(ctx, jobsDir, span{after, before}, func(folder string) error {
-		folders = append(folders, folder)
-		if depthOf(folder) == secondDepth {
-			return nil // reconciled together with its minute: see indexFolder
-		}
-		r := reconciliation{Store: s, folder: folder, folders: folders, now: now, stale: stale}
+		r := reconciliation{Store: s, folder: folder, now: now, stale: stale, traces: map[job.ID]*traces{}}
 		r.late = now.Sub(startOf(folder[:len(hourForm)])) > day+2*time.Hour
-		folders = nil
-		err := r.run(ctx, &index)
+		if folder == begun {
+			r.after = job.ID(last)
+		}
+		err := r.run(ctx, &index, func(last job.ID) { p.After = folder + withinFolder + string(last) })
 		p.Count += int(r.repaired.Load())
 		if mustStop(ctx, err) {
 			return cmp.Or(err, ctx.Err())
@@ -56,118 +58,132 @@ func (s *Store) Reconcile(ctx context.Context, after string, before, now time.Ti
 	return p, nil
 }
 
-// An ownersIndex returns the owners that may have jobs in a minute, by the folders that each has in
-// the owners' index. Without it each owner's folder would be listed for each minute.
-type ownersIndex struct {
-	*Store
-	all      []string
-	hour     string
-	byMinute map[string][]string // of that hour
-}
+// withinFolder separates the folder and the last job in the [Progress] of a task that has stopped
+// within a folder. With it the text sorts after the finer folders and before the folder itself, so
+// [Store.visitFolders] continues with the folder: see sortKey.
+const withinFolder = "/~"
 
-// owners returns the owners that may have jobs in a folder. With an error it returns those that
-// could be read.
-func (x *ownersIndex) owners(folder string) (owners []string, err error) {
-	if depthOf(folder) <= hourDepth {
-		return x.all, nil
-	}
-	if hour := folder[:len(hourForm)]; x.hour != hour {
-		found := make([][]string, len(x.all))
-		var calls []func() error
-		for i, owner := range x.all {
-			calls = append(calls, func() (err error) {
-				found[i], err = x.timeFolders(filepath.Join(x.dir, ownersDir, owner), hour, time.Now())
-				return err
-			})
-		}
-		err = runAll(calls)
-		x.hour, x.byMinute = hour, map[string][]string{}
-		for i, owner := range x.all {
-			for _, minute := range found[i] {
-				x.byMinute[minute] = append(x.byMinute[minute], owner)
-			}
-		}
-	}
-	return x.byMinute[folder], err
-}
+// reconciledTogether is how many jobs are reconciled between two points at which a reconciliation
+// can stop.
+const reconciledTogether = 64
 
-// A reconciliation is that of an hour's folder, or of a minute's folder with those of its seconds.
+// A reconciliation is that of one folder.
 type reconciliation struct {
 	*Store
-	folder   string   // the folder
-	folders  []string // that folder, and those of its seconds
+	folder   string
+	after    job.ID // only jobs after this one; "" is all
 	now      time.Time
 	stale    time.Duration
 	late     bool // nearly all jobs have ended
 	repaired atomic.Int64
-	failed   failures // errors that stop nothing else
 
-	mu        sync.Mutex // guards the fields below while they are filled
-	jobs      map[job.ID]bool
-	indexed   map[job.ID]bool // in the owners' index
-	published map[string]bool // names in published/; only if late
-	repairs   []func() error  // repairs of the index
-	empty     []string        // folders of the index to remove after its repairs
+	// traces has all jobs of the folder. Their number is bounded: see grain.go.
+	traces map[job.ID]*traces
+
+	mu          sync.Mutex
+	unpublished []string // names in published/ whose copies are still to be removed
 }
 
-func (r *reconciliation) run(ctx context.Context, index *ownersIndex) error {
-	r.jobs, r.indexed, r.published = map[job.ID]bool{}, map[job.ID]bool{}, map[string]bool{}
-	var calls []func() error
-	for _, folder := range r.folders {
-		calls = append(calls, func() error { return r.listFolder(folder) })
-	}
-	if err := runAll(calls); err != nil {
-		return err
-	}
-	owners, err := index.owners(r.folder)
-	r.failed.add(err)
-	r.compareIndex(owners)
-	calls = nil
-	for id := range r.jobs {
-		calls = append(calls, func() error {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return r.checkJob(id)
-		})
-	}
-	r.failed.add(runAll(calls))
-	r.failed.add(r.unpublishMissing())
-	return r.failed.err
+// traces are the names that a folder and the indexes have of a job.
+type traces struct {
+	there     bool     // its folder is in its place
+	leftovers []string // the prefixes of its folders that are not
+	indexed   []string // paths in the owners' index
+	erased    []string // paths there by which it counts as a submission although it was erased
+	published []string // names in published/; only if late
 }
 
-// listFolder lists the jobs of a folder and, if late, what is published of them, and removes
-// leftovers.
-func (r *reconciliation) listFolder(folder string) error {
-	names, err := r.list(filepath.Join(r.dir, jobsDir, folder))
+// of returns the traces of a job.
+func (r *reconciliation) of(id job.ID) *traces {
+	t := r.traces[id]
+	if t == nil {
+		t = new(traces)
+		r.traces[id] = t
+	}
+	return t
+}
+
+// run reconciles the folder, and calls done with the last job of each part that is done.
+func (r *reconciliation) run(ctx context.Context, index *ownersIndex, done func(last job.ID)) error {
+	finer, err := r.listJobs()
+	if err == nil && r.late {
+		err = r.listPublished()
+	}
 	if err != nil {
 		return err
 	}
+	var failed failures
+	names, err := index.namesOf(r.folder, finer)
+	failed.add(err)
 	for _, name := range names {
-		prefix, id, ok := parseJobFolder(folder, name)
+		if t := r.of(name.id); name.erased {
+			t.erased = append(t.erased, name.path)
+		} else {
+			t.indexed = append(t.indexed, name.path)
+		}
+	}
+	ids := slices.Sorted(maps.Keys(r.traces))
+	ids = slices.DeleteFunc(ids, func(id job.ID) bool { return id <= r.after })
+	for some := range slices.Chunk(ids, reconciledTogether) {
+		var calls []func() error
+		for _, id := range some {
+			calls = append(calls, func() error {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				return r.reconcileJob(id, r.traces[id])
+			})
+		}
+		failed.add(runAll(calls))
+		failed.add(r.removeCopies(r.unpublished))
+		r.unpublished = nil
+		if mustStop(ctx, failed.err) {
+			return failed.err
+		}
+		done(some[len(some)-1])
+	}
+	if r.late {
+		failed.add(index.removeDrained(r.folder))
+	}
+	return failed.err
+}
+
+// listJobs lists the folder, and returns the finer folders in it.
+func (r *reconciliation) listJobs() (finer map[string]bool, err error) {
+	names, err := r.list(filepath.Join(r.dir, jobsDir, r.folder))
+	finer = map[string]bool{}
+	for _, name := range names {
+		prefix, id, ok := parseJobFolder(r.folder, name)
 		switch {
-		case !ok: // not a name of the store
+		case !ok: // a finer folder, or not a name of the store
+			finer[filepath.Join(r.folder, name)] = true
 		case prefix == "":
-			r.mu.Lock()
-			r.jobs[id] = true
-			r.mu.Unlock()
+			r.of(id).there = true
 		default:
-			r.failed.add(r.removeLeftoverFolder(prefix, id))
+			t := r.of(id)
+			t.leftovers = append(t.leftovers, prefix)
 		}
 	}
-	for _, kind := range []string{publicDir, thumbsDir, privateDir} {
-		if !r.late {
-			break
-		}
-		names, err := r.PublishedIn(path.Join(kind, filepath.ToSlash(folder)))
-		if err != nil {
+	return finer, err
+}
+
+// listPublished lists what is published of the folder's jobs.
+func (r *reconciliation) listPublished() error {
+	kinds := []string{publicDir, thumbsDir, privateDir}
+	found := make([][]string, len(kinds))
+	var calls []func() error
+	for i, kind := range kinds {
+		calls = append(calls, func() (err error) {
+			found[i], err = r.PublishedIn(path.Join(kind, filepath.ToSlash(r.folder)))
 			return err
-		}
-		r.mu.Lock()
-		for _, name := range names {
-			r.published[name] = true
-		}
-		r.mu.Unlock()
+		})
 	}
-	return nil
+	err := concurrently(calls...)
+	for _, name := range slices.Concat(found...) {
+		if _, id, _, ok := ParsePublished(name); ok {
+			t := r.of(id)
+			t.published = append(t.published, name)
+		}
+	}
+	return err
 }

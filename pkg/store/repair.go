@@ -4,12 +4,36 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
-	"strings"
+	"slices"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
 // This file has the repairs of a reconciliation.
+
+// reconcileJob repairs what is left of a job, or missing. It may be called concurrently.
+func (r *reconciliation) reconcileJob(id job.ID, t *traces) error {
+	var failed failures
+	for _, prefix := range t.leftovers {
+		failed.add(r.removeLeftoverFolder(prefix, id))
+	}
+	if r.late {
+		for _, path := range t.erased {
+			failed.add(r.remove(path))
+		}
+	}
+	if t.there {
+		failed.add(r.checkJob(id, t))
+		return failed.err
+	}
+	for _, path := range t.indexed {
+		failed.add(r.removeOrphan(id, path))
+	}
+	if len(t.published) > 0 {
+		failed.add(r.unpublishMissing(id, t.published))
+	}
+	return failed.err
+}
 
 // removeLeftoverFolder removes what is left of a job whose folder is not in its place.
 func (r *reconciliation) removeLeftoverFolder(prefix string, id job.ID) error {
@@ -44,59 +68,6 @@ func (r *reconciliation) markAbandonedErasure(id job.ID) (ended bool, err error)
 	return true, r.createEmpty(mark) // EndErasures does the rest
 }
 
-// compareIndex compares the jobs with the names in the owners' index.
-func (r *reconciliation) compareIndex(owners []string) {
-	var calls []func() error
-	for _, owner := range owners {
-		calls = append(calls, func() error { return r.compareOwnerFolder(filepath.Join(r.dir, ownersDir, owner, r.folder)) })
-	}
-	r.failed.add(runAll(calls))
-	r.failed.add(runAll(r.repairs))
-	calls = nil
-	for _, dir := range r.empty {
-		calls = append(calls, func() error { return r.removeEmptyUp(dir) })
-	}
-	r.failed.add(runAll(calls))
-}
-
-// compareOwnerFolder reads the names in a folder of an owner's index, and adds the repairs that it
-// needs.
-func (r *reconciliation) compareOwnerFolder(dir string) error {
-	names, err := r.listExisting(dir)
-	if err != nil {
-		return ignore(err, fs.ErrNotExist) // the owner has no jobs there
-	}
-	var repairs []func() error
-	var ids []job.ID
-	stay := 0
-	for _, name := range names {
-		text, counts, _ := strings.Cut(name, ".")
-		id, err := job.ParseID(text)
-		switch {
-		case err == nil && counts == goneMark && r.late: // it no longer counts as a submission
-			repairs = append(repairs, func() error { return r.remove(filepath.Join(dir, name)) })
-			continue
-		case err == nil && counts == goneMark: // it still counts
-		case err == nil:
-			ids = append(ids, id)
-			if !r.jobs[id] {
-				repairs = append(repairs, func() error { return r.removeOrphan(id, filepath.Join(dir, name)) })
-			}
-		}
-		stay++
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, id := range ids {
-		r.indexed[id] = true
-	}
-	r.repairs = append(r.repairs, repairs...)
-	if stay == 0 && r.late {
-		r.empty = append(r.empty, dir)
-	}
-	return nil
-}
-
 // removeOrphan removes a name in the owners' index that has no job and no draft. A submission makes
 // its draft before the name.
 func (r *reconciliation) removeOrphan(id job.ID, path string) error {
@@ -108,22 +79,25 @@ func (r *reconciliation) removeOrphan(id job.ID, path string) error {
 	if err := r.whyMissingOnDisk(id); !errors.Is(err, job.ErrNotFound) {
 		return ignore(err, job.ErrGone)
 	}
-	r.repaired.Add(1)
-	return r.remove(path)
+	removed, err := r.unlink(path)
+	if removed {
+		r.repaired.Add(1)
+	}
+	return err
 }
 
 // checkJob checks that an unfinished job is in active/, and that an ended run is completed.
-func (r *reconciliation) checkJob(id job.ID) error {
+func (r *reconciliation) checkJob(id job.ID, t *traces) error {
 	f, err := r.openJobFolder(id)
 	if err == nil {
 		defer f.close()
-		err = r.repairJob(f)
+		err = r.repairJob(f, t)
 	}
 	return unlessMoved(err)
 }
 
-func (r *reconciliation) repairJob(f *jobFolder) error {
-	if !r.indexed[f.id] {
+func (r *reconciliation) repairJob(f *jobFolder, t *traces) error {
+	if len(t.indexed) == 0 {
 		if err := r.addToOwnerIndex(f.id); err != nil {
 			return err
 		}
@@ -140,7 +114,7 @@ func (r *reconciliation) repairJob(f *jobFolder) error {
 		return nil
 	}
 	final, err := r.readRecord(f.id, finalFile(f.run))
-	if err != nil || len(f.temps) == 0 && r.isComplete(f, final) {
+	if err != nil || len(f.temps) == 0 && r.isComplete(f, final, t) {
 		return err
 	}
 	r.repaired.Add(1)
@@ -148,13 +122,13 @@ func (r *reconciliation) repairJob(f *jobFolder) error {
 }
 
 // isComplete reports whether a job has the pictures of its result only, and they are published.
-func (r *reconciliation) isComplete(f *jobFolder, final *record) bool {
+func (r *reconciliation) isComplete(f *jobFolder, final *record, t *traces) bool {
 	if final.State != job.Succeeded {
 		return false
 	}
 	names := Published(f.id, final.Format, final.Public) // one for each picture
 	for _, name := range names {
-		if !r.published[name] {
+		if !slices.Contains(t.published, name) {
 			return false
 		}
 	}
@@ -174,24 +148,20 @@ func (r *reconciliation) addToOwnerIndex(id job.ID) error {
 
 // unpublishMissing removes what a worker has published for a job that was gone by then: see
 // [Store.completeErasures].
-func (r *reconciliation) unpublishMissing() error {
-	var late []string
-	for name := range r.published {
-		_, id, _, ok := ParsePublished(name)
-		if !ok || r.jobs[id] {
-			continue
-		}
-		err := r.whyMissing(id)
-		if errors.Is(err, job.ErrGone) {
-			late = append(late, name)
-			err = r.remove(filepath.Join(r.PublishedDir(), name))
-		}
-		if err = ignore(err, job.ErrNotFound); err != nil {
+func (r *reconciliation) unpublishMissing(id job.ID, names []string) error {
+	if err := r.whyMissing(id); !errors.Is(err, job.ErrGone) {
+		return ignore(err, job.ErrNotFound)
+	}
+	for _, name := range names {
+		if err := r.remove(filepath.Join(r.PublishedDir(), name)); err != nil {
 			return err
 		}
+		r.repaired.Add(1)
+		r.mu.Lock()
+		r.unpublished = append(r.unpublished, name)
+		r.mu.Unlock()
 	}
-	r.repaired.Add(int64(len(late)))
-	return r.removeCopies(late)
+	return nil
 }
 
 // ignore returns nil if an error is another one, and else the error.

@@ -15,7 +15,13 @@ import (
 )
 
 // canceledInSeconds makes canceled jobs, so many in each of some seconds of an hour.
-func (sc scene) canceledInSeconds(seconds, each int) (ids []job.ID) {
+func (sc scene) canceledInSeconds(seconds, each int) []job.ID {
+	sc.Helper()
+	return sc.canceledInSecondsAs(seconds, each, job.Second)
+}
+
+// canceledInSecondsAs is canceledInSeconds with a grain.
+func (sc scene) canceledInSecondsAs(seconds, each int, grain job.Grain) (ids []job.ID) {
 	sc.Helper()
 	first := sc.create()
 	if _, err := sc.Cancel(first); err != nil {
@@ -35,7 +41,7 @@ func (sc scene) canceledInSeconds(seconds, each int) (ids []job.ID) {
 	began := time.Now().UTC().Truncate(time.Hour).UnixMilli()
 	for i := range seconds * each {
 		ms := began + int64(i/each)*1000
-		spec.ID = job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, i<<4|int(job.Second)))
+		spec.ID = job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, i<<4|int(grain)))
 		dir, entry := sc.jobDir(spec.ID), sc.ownerEntry(&spec)
 		err := errors.Join(os.MkdirAll(dir, 0o750), os.MkdirAll(filepath.Dir(entry), 0o750), os.WriteFile(entry, nil, 0o600))
 		for name, content := range files {

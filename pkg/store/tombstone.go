@@ -77,7 +77,8 @@ func (s *Store) Forget(ctx context.Context, before time.Time, after string) (p P
 	return p, nil
 }
 
-// forgetIn is Forget for one folder.
+// forgetIn is Forget for one folder, which has the tombstones of jobs of one folder of jobs/: a few
+// thousand at most, see grain.go.
 func (s *Store) forgetIn(folder string) (forgotten int, err error) {
 	dir := filepath.Join(s.dir, goneDir, folder)
 	names, err := s.list(dir)

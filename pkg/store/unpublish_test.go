@@ -54,7 +54,7 @@ func TestUnpublish(t *testing.T) {
 		}
 	}
 	calls = 0
-	if err := sc.EndErasures(context.Background()); !errors.Is(err, job.ErrStoreUnavailable) || calls != 1 {
+	if err := sc.endAllErasures(); !errors.Is(err, job.ErrStoreUnavailable) || calls != 1 {
 		t.Errorf("the sweeper: %v, after %d calls; want one call", err, calls)
 	}
 	failure = nil
@@ -66,7 +66,7 @@ func TestUnpublish(t *testing.T) {
 		t.Errorf("unpublished %v, want %v", unpublished, want)
 	}
 	calls = 0
-	if err := sc.EndErasures(context.Background()); err != nil || calls != 0 {
+	if err := sc.endAllErasures(); err != nil || calls != 0 {
 		t.Errorf("the sweeper again: %v, %d calls", err, calls)
 	}
 	if left := sc.leftovers(); len(left) > 0 {

@@ -1,11 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -59,25 +61,62 @@ func (s *Store) uploadPath(owner string, id job.ID, bytes int64) string {
 }
 
 // ForgetUploads removes uploads that are too old to be taken, and the folders of owners who have
-// none. It stops when ctx ends, with the error of ctx.
-func (s *Store) ForgetUploads(ctx context.Context, now time.Time) error {
-	root := filepath.Join(s.dir, uploadsDir)
-	owners, err := s.list(root)
-	for _, owner := range owners {
-		if ctx.Err() != nil {
-			return errors.Join(err, ctx.Err())
+// none, beginning after the owner's folder after. An error does not stop it; it returns one of the
+// errors. When ctx ends it stops, and the next call continues there.
+func (s *Store) ForgetUploads(ctx context.Context, after string, now time.Time) (p Progress, err error) {
+	p.After = after
+	if err := s.forgetUploads(ctx, &p, now.Add(-keyRetention)); err != nil {
+		return p, fmt.Errorf("forget uploads: %w", err)
+	}
+	return p, nil
+}
+
+func (s *Store) forgetUploads(ctx context.Context, p *Progress, before time.Time) error {
+	owners, err := s.list(filepath.Join(s.dir, uploadsDir)) // those with uploads of the last day
+	if err != nil {
+		return err
+	}
+	owners = slices.DeleteFunc(owners, func(owner string) bool { return owner <= p.After })
+	slices.Sort(owners)
+	var failed failures
+	for some := range slices.Chunk(owners, maxParallel) {
+		counts := make([]int, len(some))
+		var calls []func() error
+		for i, owner := range some {
+			calls = append(calls, func() (err error) { counts[i], err = s.forgetUploadsOf(ctx, owner, before); return err })
 		}
-		names, lerr := s.list(filepath.Join(root, owner))
-		err = errors.Join(err, lerr)
-		for _, name := range names {
-			if u, ok := parseUpload(owner, name); ok && now.Sub(u.ID.Time()) > keyRetention {
-				err = errors.Join(err, s.remove(filepath.Join(root, owner, name)))
+		failed.add(runAll(calls))
+		for _, n := range counts {
+			p.Count += n
+		}
+		if mustStop(ctx, failed.err) {
+			return cmp.Or(failed.err, ctx.Err())
+		}
+		p.After = some[len(some)-1]
+	}
+	p.After, p.Done = "", true
+	return failed.err
+}
+
+// forgetUploadsOf removes an owner's uploads from before a time, and returns their number.
+func (s *Store) forgetUploadsOf(ctx context.Context, owner string, before time.Time) (removed int, err error) {
+	dir := filepath.Join(s.dir, uploadsDir, owner)
+	names, err := s.list(dir)
+	if err != nil {
+		return 0, err
+	}
+	var failed failures
+	for _, name := range names {
+		if ctx.Err() != nil {
+			return removed, ctx.Err()
+		}
+		if u, ok := parseUpload(owner, name); ok && u.ID.Time().Before(before) {
+			there, err := s.unlink(filepath.Join(dir, name))
+			if failed.add(err); there {
+				removed++
 			}
 		}
-		err = errors.Join(err, s.removeEmpty(filepath.Join(root, owner)))
 	}
-	if err != nil {
-		return fmt.Errorf("forget uploads: %w", err)
-	}
-	return nil
+	failed.add(s.removeEmpty(dir))
+	return removed, failed.err
 }

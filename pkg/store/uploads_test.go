@@ -229,17 +229,17 @@ func TestOldUploadsAreForgotten(t *testing.T) {
 	sc := newScene(t)
 	u := sc.grant()
 	folder := filepath.Join(sc.dir, uploadsDir, ownerFolder("anna"))
-	if err := sc.ForgetUploads(t.Context(), u.ID.Time().Add(23*time.Hour)); err != nil {
+	if _, err := sc.ForgetUploads(t.Context(), "", u.ID.Time().Add(23*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	sc.wantUpload("anna", u.ID, nil)
-	if err := sc.ForgetUploads(t.Context(), u.ID.Time().Add(25*time.Hour)); err != nil {
+	if _, err := sc.ForgetUploads(t.Context(), "", u.ID.Time().Add(25*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(folder); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the folder of an owner without uploads: %v", err)
 	}
-	if err := sc.ForgetUploads(t.Context(), time.Now()); err != nil {
+	if _, err := sc.ForgetUploads(t.Context(), "", time.Now()); err != nil {
 		t.Error(err)
 	}
 	sc.grant()

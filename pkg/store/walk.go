@@ -201,7 +201,7 @@ func (s *Store) visitFoldersBelow(ctx context.Context, tree, path, last, after s
 }
 
 // hoursIn lists the hours that have a folder in a tree with the layout of jobs/, beginning at from,
-// or with "" at the first.
+// or with "" at the first. They are 24 for each day of the retention.
 func (s *Store) hoursIn(tree, from string, now time.Time) ([]string, error) {
 	folders := []string{""}
 	for range hourDepth {

@@ -3,6 +3,7 @@ package sweeper
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,13 +30,22 @@ type folderEntry struct {
 	in string
 }
 
-// checkFolders checks the jobs in folders, in their order. After limit jobs, unless limit is 0, it
-// starts no further folder. It returns the number of folders that were done when ctx ended or the
-// store became unavailable. It skips folders that are in r already.
-func (s *Sweeper) checkFolders(ctx context.Context, folders []store.ActiveFolder, limit int, now time.Time, r *findings) (done int) {
+// A jobCursor returns the text by which a sweep continues after a job in a folder. It sorts after the
+// folder's position and before those of later folders.
+func (e folderEntry) jobCursor() string { return e.in + "/" + string(e.ID) }
+
+// afterCursor reports whether a folder has jobs after a cursor: a folder's position or a jobCursor.
+func afterCursor(f store.ActiveFolder, cursor string) bool {
+	return f.Position() > cursor || strings.HasPrefix(cursor, f.Position()+"/")
+}
+
+// checkFolders checks the jobs after a cursor in folders, in their order. After limit jobs, unless
+// limit is 0, it starts no further folder. It returns the number of folders that were done when ctx
+// ended or the store became unavailable. It skips folders that are in r already.
+func (s *Sweeper) checkFolders(ctx context.Context, folders []store.ActiveFolder, cursor string, limit int, now time.Time, r *findings) (done int) {
 	seen := 0
 	for some := range slices.Chunk(folders, concurrency) {
-		lists := s.listUnchecked(ctx, some, r)
+		lists := s.listUnchecked(ctx, some, cursor, r)
 		var entries []folderEntry
 		first := 0 // index of the entries' first folder
 		for i, f := range some {
@@ -55,9 +65,9 @@ func (s *Sweeper) checkFolders(ctx context.Context, folders []store.ActiveFolder
 	return done
 }
 
-// listUnchecked lists the folders that are not in r yet, until ctx ends. It returns entries by
-// folder.
-func (s *Sweeper) listUnchecked(ctx context.Context, folders []store.ActiveFolder, r *findings) map[string][]folderEntry {
+// listUnchecked lists the jobs after a cursor in the folders that are not in r yet, until ctx ends.
+// It returns entries by folder.
+func (s *Sweeper) listUnchecked(ctx context.Context, folders []store.ActiveFolder, cursor string, r *findings) map[string][]folderEntry {
 	lists := map[string][]folderEntry{}
 	forEach(ctx, folders, func(f store.ActiveFolder) {
 		in := f.Position()
@@ -69,24 +79,33 @@ func (s *Sweeper) listUnchecked(ctx context.Context, folders []store.ActiveFolde
 		defer r.mu.Unlock()
 		r.errs.add(err)
 		for _, e := range entries {
-			lists[in] = append(lists[in], folderEntry{e, in})
+			if e := (folderEntry{e, in}); e.jobCursor() > cursor {
+				lists[in] = append(lists[in], e)
+			}
 		}
 	})
 	return lists
 }
 
 // checkEntries checks all entries of some folders. It reports false if ctx ended or the store
-// became unavailable before that.
+// became unavailable before that; r.stopped then has what was checked.
 func (s *Sweeper) checkEntries(ctx context.Context, in []store.ActiveFolder, entries []folderEntry, now time.Time, r *findings) bool {
 	var mu sync.Mutex
 	counted := map[string]jobCount{}
-	forEach(ctx, entries, func(e folderEntry) {
+	checked := forEach(ctx, entries, func(e folderEntry) {
 		n := s.checkJob(e.Entry, now, r)
 		mu.Lock()
 		defer mu.Unlock()
 		counted[e.in] = counted[e.in].plus(n)
 	})
 	if ctx.Err() != nil || r.errs.storeUnavailable {
+		r.stopped = stoppedCheck{}
+		if checked > 0 && !r.errs.storeUnavailable {
+			r.stopped.cursor = entries[checked-1].jobCursor()
+		}
+		for _, n := range counted {
+			r.stopped.jobCount = r.stopped.plus(n)
+		}
 		return false
 	}
 	for _, f := range in {
@@ -97,8 +116,9 @@ func (s *Sweeper) checkEntries(ctx context.Context, in []store.ActiveFolder, ent
 	return true
 }
 
-// forEach calls do for items, several at the same time, until ctx ends.
-func forEach[T any](ctx context.Context, items []T, do func(T)) {
+// forEach calls do for items in their order, several at the same time, until ctx ends. It returns
+// for how many.
+func forEach[T any](ctx context.Context, items []T, do func(T)) (called int) {
 	slots := make(chan struct{}, concurrency)
 	var all sync.WaitGroup
 	for _, item := range items {
@@ -107,6 +127,8 @@ func forEach[T any](ctx context.Context, items []T, do func(T)) {
 		}
 		slots <- struct{}{}
 		all.Go(func() { defer func() { <-slots }(); do(item) })
+		called++
 	}
 	all.Wait()
+	return called
 }

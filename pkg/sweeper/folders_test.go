@@ -52,11 +52,49 @@ func TestSweepProgressesThroughFullFolders(t *testing.T) {
 	r := &findings{claimed: map[string]time.Time{}, counted: map[string]jobCount{}}
 	ctx := &countdown{Context: t.Context()}
 	ctx.left.Store(folders + 2*jobs + jobs/2)
-	if done := s.checkFolders(ctx, all, 0, now, r); done != 2 || len(r.counted) != 2 {
+	if done := s.checkFolders(ctx, all, "", 0, now, r); done != 2 || len(r.counted) != 2 {
 		t.Errorf("%d folders are done, %v", done, r.counted)
 	}
 	// With enough time it skips those folders and does the others.
-	if done := s.checkFolders(t.Context(), all, 0, now, r); done != folders || len(r.counted) != folders {
+	if done := s.checkFolders(t.Context(), all, "", 0, now, r); done != folders || len(r.counted) != folders {
 		t.Errorf("%d folders are done, %v", done, r.counted)
+	}
+}
+
+// A folder with more jobs than a sweep has time for is checked by several sweeps, all of it, and does
+// not delay the next folder for longer.
+func TestSweepContinuesWithinFolder(t *testing.T) {
+	st, err := store.Open(store.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	now := time.Now()
+	jobs := []int{300, 10} // by folder
+	for folder, n := range jobs {
+		ms := now.Add(time.Duration(folder-10) * time.Minute).UnixMilli()
+		for i := range n {
+			id := job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, i<<4|int(job.Minute)))
+			spec := job.Spec{ID: id, Style: "some-style", Strength: 1, Format: "jpeg", CreatedAt: id.Time().UTC()}
+			if err := st.Create(&spec, []byte("picture"), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	folders, err := st.ActiveFolders(t.Context())
+	if err != nil || len(folders) != len(jobs) {
+		t.Fatal(folders, err)
+	}
+	s := &Sweeper{Config: Config{Store: st, Times: Times{Every: time.Minute, MaxAge: time.Hour}}}
+	m, checked, sweeps := jobsProgress{}, 0, 0
+	for complete := false; !complete && sweeps < 10; sweeps++ {
+		r := &findings{claimed: map[string]time.Time{}, counted: map[string]jobCount{}}
+		ctx := &countdown{Context: t.Context()}
+		ctx.left.Store(100 + 3)
+		complete = s.checkAfterCursor(ctx, folders, now, &m, r)
+		checked += r.unfinished
+	}
+	if checked != 310 || m.Counted != 310 || sweeps < 3 || sweeps == 10 {
+		t.Errorf("%d jobs were checked and %d counted, in %d sweeps", checked, m.Counted, sweeps)
 	}
 }

@@ -72,7 +72,7 @@ func (s *Sweeper) tasks(now time.Time) []task {
 		}
 	}
 	return []task{
-		{"erasures", 0, once(st.EndErasures)},
+		{"erasures", 0, st.EndErasures},
 		{"spare files", 0, once(func(context.Context) error { return st.FillSpares() })},
 		{"temporary files", 0, once(func(ctx context.Context) error { return st.CleanUp(ctx, now, tempFileAge) })},
 		{retentionTask, time.Hour, func(ctx context.Context, after string) (store.Progress, error) {
@@ -86,7 +86,9 @@ func (s *Sweeper) tasks(now time.Time) []task {
 		{"reconciliation", time.Hour, reconcile(now.Add(-reconcileDelay))},
 		{"last reconciliation", time.Hour, reconcile(now.Add(-s.lastReconcileDelay()))},
 		{"idempotency keys", 6 * time.Hour, func(ctx context.Context, after string) (store.Progress, error) { return st.ForgetKeys(ctx, after, now) }},
-		{"uploads", time.Hour, once(func(ctx context.Context) error { return st.ForgetUploads(ctx, now) })},
+		{"uploads", time.Hour, func(ctx context.Context, after string) (store.Progress, error) {
+			return st.ForgetUploads(ctx, after, now)
+		}},
 		{"tombstones", time.Hour, func(ctx context.Context, after string) (store.Progress, error) {
 			return st.Forget(ctx, now.Add(-s.Retention-tombstoneTime), after)
 		}},
@@ -108,11 +110,12 @@ func (s *Sweeper) housekeeping(ctx context.Context, now time.Time, m *progress) 
 			known.Began = now
 		}
 		all.Go(func() {
-			p, err := t.run(ctx, known.After)
+			after := known.After
+			p, err := t.run(ctx, after)
 			known.After, known.Done = p.After, p.Done
 			m.setTask(t.name, known)
 			err = s.ignoreDeadline(ctx, err)
-			if t.every > 0 { // tasks with every == 0 start over in each sweep
+			if t.every > 0 || after != known.After { // else it starts over in each sweep
 				err = errors.Join(err, s.saveProgress(m))
 			}
 			if err != nil {

@@ -41,14 +41,21 @@ const abandonedAge = 10 * time.Minute
 // findings are the results of checking active jobs in one sweep.
 type findings struct {
 	mu         sync.Mutex
-	first      bool // the sweep begins a pass through all jobs
-	unfinished int  // among the jobs that were checked
-	abandoned  []job.Job
-	waiting    []waitingJob
+	first      bool                 // the sweep begins a pass through all jobs
+	unfinished int                  // among the jobs that were checked
+	abandoned  []job.Job            // at most as many as workers had claimed
+	waiting    []waitingJob         // at most maxWaiting
 	claimed    map[string]time.Time // by owner: when the youngest claimed run began
 	errs       errorList
 
 	counted map[string]jobCount // by folder that was checked
+	stopped stoppedCheck        // where time ended
+}
+
+// A stoppedCheck is how far the check of some folders came that was not completed.
+type stoppedCheck struct {
+	cursor   string // of the last job; "" if none was checked
+	jobCount        // of the jobs that were checked
 }
 
 // A jobCount counts jobs.
@@ -99,11 +106,11 @@ func (s *Sweeper) checkJobs(ctx context.Context, now time.Time, all *progress) e
 		m.Counted, m.CountedLate = 0, 0
 	} else {
 		first, cancel := halfTime(checkCtx) // half of the time is for the other folders
-		s.checkFolders(first, folders, s.oldestLimit, now, r)
+		s.checkFolders(first, folders, "", s.oldestLimit, now, r)
 		cancel()
 	}
 	seen := r.unfinished
-	complete := s.checkAfterCursor(ctx, checkCtx, folders, now, &m, r)
+	complete := s.checkAfterCursor(checkCtx, folders, now, &m, r)
 	if complete {
 		m.completePass(now)
 		seen = 0
@@ -117,20 +124,21 @@ func (s *Sweeper) checkJobs(ctx context.Context, now time.Time, all *progress) e
 	return r.errs.join()
 }
 
-// checkAfterCursor checks the folders after the cursor, oldest first, until checkCtx ends, and counts
+// checkAfterCursor checks the jobs after the cursor, oldest first, until ctx ends, and counts
 // their jobs in m. It reports whether it has checked all.
 func (s *Sweeper) checkAfterCursor(
-	ctx, checkCtx context.Context, folders []store.ActiveFolder, now time.Time, m *jobsProgress, r *findings,
+	ctx context.Context, folders []store.ActiveFolder, now time.Time, m *jobsProgress, r *findings,
 ) (complete bool) {
-	seen, start, chunks := r.unfinished, m.Cursor, 0
-	first := slices.IndexFunc(folders, func(f store.ActiveFolder) bool { return f.Position() > start })
+	start, chunks := m.Cursor, 0
+	r.stopped = stoppedCheck{}
+	first := slices.IndexFunc(folders, func(f store.ActiveFolder) bool { return afterCursor(f, start) })
 	if first < 0 {
 		return true
 	}
 	for some := range slices.Chunk(folders[first:], concurrency) {
 		done := 0
 		if chunks++; s.chunkLimit == 0 || chunks <= s.chunkLimit {
-			done = s.checkFolders(checkCtx, some, 0, now, r)
+			done = s.checkFolders(ctx, some, start, 0, now, r)
 		}
 		for _, f := range some[:done] {
 			c := r.counted[f.Position()]
@@ -139,9 +147,8 @@ func (s *Sweeper) checkAfterCursor(
 		if done == len(some) {
 			continue
 		}
-		if m.Cursor == start && checkCtx.Err() != nil && ctx.Err() == nil {
-			// The first folder has more jobs than there is time for. It must not block the others.
-			m.Counted, m.Cursor = m.Counted+r.unfinished-seen, folders[first].Position()
+		if c := r.stopped; c.cursor != "" { // a folder may have more jobs than there is time for
+			m.Counted, m.CountedLate, m.Cursor = m.Counted+c.unfinished, m.CountedLate+c.late, c.cursor
 		}
 		return false
 	}

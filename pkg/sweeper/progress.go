@@ -1,6 +1,7 @@
 package sweeper
 
 import (
+	"bytes"
 	"encoding/json"
 	"sync"
 	"time"
@@ -10,7 +11,8 @@ import (
 
 // progress is what a sweep leaves for the next one, which may be made by another process.
 type progress struct {
-	mu sync.Mutex
+	mu    sync.Mutex
+	saved []byte // as last stored by this sweep
 
 	Jobs  jobsProgress            `json:"jobs"`
 	Tasks map[string]taskProgress `json:"tasks"`
@@ -19,7 +21,7 @@ type progress struct {
 // jobsProgress is the progress of checking the active jobs. A pass through all of them may take
 // several sweeps.
 type jobsProgress struct {
-	Cursor      string    `json:"cursor"`       // the last folder that was checked; "" if all were
+	Cursor      string    `json:"cursor"`       // the last folder, or job in a folder, that was checked; "" if all were
 	Counted     int       `json:"counted"`      // unfinished jobs in this pass so far
 	CountedLate int       `json:"counted_late"` // late ones among them, see lateAge
 	Unfinished  int       `json:"unfinished"`   // in the last complete pass
@@ -50,13 +52,17 @@ func (m *progress) setTask(name string, t taskProgress) {
 }
 
 // saveProgress stores the progress for the next sweep. It is called after each part of a sweep, so
-// a sweep that is killed loses only the current part.
+// a sweep that is killed loses only the current part. What another part has stored already is not
+// stored again, since it would replace the progress of a next sweep that has begun meanwhile.
 func (s *Sweeper) saveProgress(m *progress) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	note, err := json.Marshal(m)
-	if err != nil {
+	if err != nil || bytes.Equal(note, m.saved) {
 		return err
 	}
-	return s.Store.SetNote(store.SweepNote, note)
+	if err = s.Store.SetNote(store.SweepNote, note); err == nil {
+		m.saved = note
+	}
+	return err
 }

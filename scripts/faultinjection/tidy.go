@@ -73,5 +73,6 @@ func (s *stack) tidyUp(ctx context.Context) error {
 		return err
 	})
 	_, rerr := st.Reconcile(ctx, "", later, later, stale)
-	return errors.Join(err, rerr, st.EndErasures(ctx), st.CleanUp(ctx, later, stale))
+	_, eerr := st.EndErasures(ctx, "")
+	return errors.Join(err, rerr, eerr, st.CleanUp(ctx, later, stale))
 }
