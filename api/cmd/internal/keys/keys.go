@@ -10,20 +10,16 @@ import (
 	"log/slog"
 	"strings"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/atelier-go/atelier/api/keyring"
 	"github.com/atelier-go/atelier/pkg/awsconfig"
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/parameter"
 )
 
-// Vars are kong's variables: in a flag's help, ${keys} lists the forms of a [Setting].
-var Vars = kong.Vars{"keys": places}
+// Places lists the forms of a [Setting], for a flag's help.
+const Places = "a file, s3://BUCKET/KEY, ssm:NAME (a parameter of AWS Systems Manager) or env:NAME (lines separated by newlines or semicolons)"
 
-const places = "a file, s3://BUCKET/KEY, ssm:NAME (a parameter of AWS Systems Manager) or env:NAME (lines separated by newlines or semicolons)"
-
-// A Setting is the place of a list of keys: the path of a file, or another form that [Vars] lists.
+// A Setting is the place of a list of keys: the path of a file, or another form that [Places] lists.
 type Setting string
 
 // remote reports whether reading the keys takes a request to AWS.
