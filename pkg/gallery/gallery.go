@@ -19,13 +19,10 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"mime"
 	"path"
 	"sync"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/job"
@@ -60,23 +57,6 @@ func New(b *bucket.Bucket) *Gallery { return &Gallery{bucket: b, maxJobs: maxPag
 
 // Bucket returns the bucket.
 func (g *Gallery) Bucket() *bucket.Bucket { return g.bucket }
-
-// Open returns the Gallery of the bucket with a name. It makes one request, so a wrong name is an
-// error at the start. If S3 is unavailable it only logs that, because programs can work without the
-// bucket for a while.
-func Open(ctx context.Context, cfg aws.Config, name string, log *slog.Logger) (*Gallery, error) {
-	b := bucket.New(cfg, name)
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
-	err := b.Check(ctx)
-	if errors.Is(err, bucket.ErrUnavailable) {
-		log.Warn("the bucket is unavailable; starting without it, and trying again when it is needed", "bucket", name, "error", err)
-		err = nil
-	}
-	return New(b), err
-}
-
-const openTimeout = 5 * time.Second
 
 // Has reports whether a picture is in the bucket.
 func (g *Gallery) Has(ctx context.Context, name string) (bool, error) {

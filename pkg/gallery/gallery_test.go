@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -62,32 +61,6 @@ func TestGallery(t *testing.T) {
 			t.Parallel()
 			test.run(newHarness(t, locked.Endpoint, cfg, fmt.Sprintf("bucket-%d", i)))
 		})
-	}
-}
-
-func TestOpen(t *testing.T) {
-	locked := ministacktest.StartLocked(t)
-	cfg, err := locked.Config(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var logged bytes.Buffer
-	log := slog.New(slog.NewTextHandler(&logged, nil))
-	if _, err := gallery.Open(t.Context(), cfg, "atelier", log); !errors.Is(err, bucket.ErrNoBucket) {
-		t.Errorf("a wrong name: got %v, want ErrNoBucket", err)
-	}
-	if _, err := bucket.Create(t.Context(), cfg, "atelier"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := gallery.Open(t.Context(), cfg, "atelier", log); err != nil || logged.Len() > 0 {
-		t.Errorf("got %v; logged %s", err, logged.Bytes())
-	}
-	locked.Endpoint = "http://127.0.0.1:1" // no server listens there
-	if cfg, err = locked.Config(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if g, err := gallery.Open(t.Context(), cfg, "atelier", log); g == nil || err != nil || !strings.Contains(logged.String(), "unavailable") {
-		t.Errorf("S3 is unavailable: got %v; logged %s", err, logged.Bytes())
 	}
 }
 

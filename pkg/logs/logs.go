@@ -7,14 +7,9 @@ import (
 	"os"
 )
 
-// Settings are the flags of servers; kong reads the tags. Functions always log JSON, see [JSON].
-type Settings struct {
-	Format string `name:"log-format" default:"text" enum:"text,json" env:"ATELIER_LOG_FORMAT" help:"Format of log lines: text or json."`
-}
-
-// New returns a logger with the chosen format.
-func (s Settings) New(w io.Writer) *slog.Logger {
-	if s.Format == "json" {
+// New returns the logger of a server, in the format text or json. Functions always log JSON, see [JSON].
+func New(format string, w io.Writer) *slog.Logger {
+	if format == "json" {
 		return JSON(w)
 	}
 	return slog.New(slog.NewTextHandler(w, nil))

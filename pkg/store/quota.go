@@ -16,19 +16,17 @@ import (
 // Overshoot: n processes that accept submissions at the same time may exceed a quota by n
 // hundredths of it, by maxDeferred submissions each, and by what the other processes have in
 // flight.
-//
-// A main uses them as flags: kong reads the tags.
 type Quotas struct {
-	Unfinished int `name:"max-unfinished" default:"5000" env:"ATELIER_MAX_UNFINISHED" help:"Jobs that each owner may have queued or running at a time; 0 is no limit."`
-	Stored     int `name:"max-stored" default:"51200" env:"ATELIER_MAX_STORED" help:"MiB that each owner's jobs and pending uploads may take, reckoned at their submission from the pictures and an allowance for the results; 0 is no limit."`
-	Daily      int `name:"max-daily" default:"100000" env:"ATELIER_MAX_DAILY" help:"Jobs that each owner may submit within 24 hours, erased ones too; 0 is no limit."`
-	Uploads    int `name:"max-pending-uploads" default:"100" env:"ATELIER_MAX_PENDING_UPLOADS" help:"Uploads to S3 that each owner may have pending, until a job is made of them or they are a day old; 0 is no limit."`
-	Runs       int `name:"max-runs" default:"20" env:"ATELIER_MAX_RUNS" help:"Runs that a job may have, its retries counted; 0 is no limit."`
-	Backlog    int `name:"max-backlog" default:"1000000" env:"ATELIER_MAX_BACKLOG" help:"Jobs of all owners that may be queued or running at a time, as the last sweep has counted them; 0 is no limit. None are accepted either while a hundredth of them, and 100, have waited for half of the maximum age."`
-	MinFree    int `name:"min-free" default:"1024" env:"ATELIER_MIN_FREE" help:"MiB, or 5% of the file system where that is less, that submissions leave free in the shared directory; 0 is no limit. On a file system without a size limit, such as EFS, use --max-stored instead."`
+	Unfinished int // jobs that each owner may have queued or running at a time
+	Stored     int // MiB that each owner's jobs and pending uploads may take, reckoned at their submission
+	Daily      int // jobs that each owner may submit within 24 hours, erased ones too
+	Uploads    int // uploads to S3 that each owner may have pending
+	Runs       int // runs that a job may have, its retries counted
+	Backlog    int // jobs of all owners that may be queued or running at a time, as the last sweep has counted them
+	MinFree    int // MiB, or 5% of the file system where that is less, that submissions leave free
 }
 
-// Validate is called by kong after the flags are parsed.
+// Validate checks the values. Its errors name the flags of the mains.
 func (q Quotas) Validate() error {
 	if min(q.Unfinished, q.Stored, q.Daily, q.Uploads, q.Runs, q.Backlog, q.MinFree) < 0 {
 		return errors.New("--max-unfinished, --max-stored, --max-daily, --max-pending-uploads, --max-runs, --max-backlog and --min-free must be 0 (no limit) or more")

@@ -62,11 +62,11 @@ type Report struct {
 	Err        error
 }
 
-// Times are the sweeper's settings, with kong's tags for the flags of mains.
+// Times are the sweeper's settings.
 type Times struct {
-	Every     time.Duration `name:"sweep-every" default:"1m" env:"ATELIER_SWEEP_EVERY" help:"Time between two sweeps, which repair lost and abandoned jobs. One of all programs makes each sweep."`
-	MaxAge    time.Duration `default:"24h" env:"ATELIER_MAX_AGE" help:"Time after which a job that is not finished fails."`
-	Retention time.Duration `default:"720h" env:"ATELIER_RETENTION" help:"Time after which a finished job and its pictures are removed."`
+	Every     time.Duration // between two sweeps; one of all programs makes each
+	MaxAge    time.Duration // after which a job that is not finished fails
+	Retention time.Duration // after which a finished job and its pictures are removed
 }
 
 // Validate returns an error if a time is too short.

@@ -53,7 +53,7 @@ func measured(t *testing.T, variants ...measurement.Variant) (dir string) {
 func compare(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	err := run(t.Context(), args, &out, &out)
+	err := run(t.Context(), args, os.Getenv, &out, &out)
 	return out.String(), err
 }
 

@@ -60,7 +60,7 @@ func TestKilledMeasurementResumes(t *testing.T) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	var stdout, stderr bytes.Buffer
-	if err := run(t.Context(), args, &stdout, &stderr); err != nil {
+	if err := run(t.Context(), args, os.Getenv, &stdout, &stderr); err != nil {
 		t.Fatalf("%v\n%s", err, &stderr)
 	}
 	after, err := measurement.Load(out)
@@ -106,7 +106,7 @@ func TestInterrupted(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	args := quick(t, filepath.Join(t.TempDir(), "out"), "--only", "daemon-*")
-	err := run(ctx, args, &bytes.Buffer{}, writer(func(b []byte) {
+	err := run(ctx, args, os.Getenv, &bytes.Buffer{}, writer(func(b []byte) {
 		if bytes.Contains(b, []byte("run 1 of 1")) {
 			stop()
 		}

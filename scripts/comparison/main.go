@@ -15,6 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/atelier-go/atelier/pkg/commandline"
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/comparison/plan"
 	"github.com/atelier-go/atelier/scripts/measure/machine"
@@ -90,15 +91,15 @@ func main() {
 	do := run
 	switch {
 	case len(os.Args) > 2 && os.Args[1] == measurement.FrontArg:
-		do = func(ctx context.Context, args []string, _, _ io.Writer) error {
+		do = func(ctx context.Context, args []string, _ func(string) string, _, _ io.Writer) error {
 			return measurement.ServeFront(ctx, args[1])
 		}
 	case len(os.Args) > 2 && os.Args[1] == measurement.OnNFSArg:
-		do = func(ctx context.Context, args []string, stdout, _ io.Writer) error {
-			return measurement.OnNFS(ctx, args[1], stdout)
+		do = func(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
+			return measurement.OnNFS(ctx, args[1], getenv("NFS_A"), getenv("NFS_B"), stdout)
 		}
 	}
-	if err := do(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	if err := do(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)
 		if bad := (*plan.InputError)(nil); errors.As(err, &bad) {
 			os.Exit(2)
@@ -107,18 +108,14 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	if len(args) > 0 && args[0] == "plan" {
-		return runPlan(ctx, args[1:], stdout, stderr)
+		return runPlan(ctx, args[1:], getenv, stdout, stderr)
 	}
 	var o options
-	parser, err := kong.New(&o, kong.Name("scripts/compare"), kong.Description(description),
-		kong.Vars{"root": os.Getenv("ATELIER_ROOT"), "predict": predictHelp, "export": exportHelp}, kong.Writers(stdout, stderr), kong.UsageOnError())
-	if err != nil {
-		return err
-	}
-	command, err := parser.Parse(args)
-	if err != nil {
+	command, err := commandline.Parse(&o, args, getenv, stdout, stderr, kong.Name("scripts/compare"), kong.Description(description),
+		kong.Vars{"root": getenv("ATELIER_ROOT"), "predict": predictHelp, "export": exportHelp})
+	if command == nil {
 		return err
 	}
 	switch command.Command() {

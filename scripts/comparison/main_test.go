@@ -83,7 +83,7 @@ func TestQuick(t *testing.T) {
 	}
 	var stdout, stderr bytes.Buffer
 	args := quick(t, out, "--trace", trace, "--teacher", magentatest.Teacher(t, "../../model/atelier"))
-	if err := run(t.Context(), args, &stdout, &stderr); err != nil {
+	if err := run(t.Context(), args, os.Getenv, &stdout, &stderr); err != nil {
 		t.Fatalf("%v\n%s", err, &stderr)
 	}
 	if !strings.HasPrefix(stdout.String(), "Not for decisions") || !strings.Contains(stderr.String(), "compare: run 2 of ") || !strings.Contains(stderr.String(), " left\n") {
@@ -196,12 +196,12 @@ func TestBadArguments(t *testing.T) {
 		"--trace " + blocked:    "--trace " + blocked + ": the trace is empty",
 		"--quick --cheap --out": "unknown flag --cheap",
 	} {
-		err := run(t.Context(), append(strings.Fields(args), "--scratch", t.TempDir()), &bytes.Buffer{}, &bytes.Buffer{})
+		err := run(t.Context(), append(strings.Fields(args), "--scratch", t.TempDir()), os.Getenv, &bytes.Buffer{}, &bytes.Buffer{})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", args, err, want)
 		}
 	}
-	if err := run(t.Context(), []string{"--out", t.TempDir()}, &bytes.Buffer{}, &bytes.Buffer{}); err == nil || errors.Is(err, syscall.ENOENT) {
+	if err := run(t.Context(), []string{"--out", t.TempDir()}, os.Getenv, &bytes.Buffer{}, &bytes.Buffer{}); err == nil || errors.Is(err, syscall.ENOENT) {
 		t.Errorf("without a working folder: %v", err)
 	}
 }
@@ -224,7 +224,7 @@ func TestHelp(t *testing.T) {
 
 func TestList(t *testing.T) {
 	var stdout bytes.Buffer
-	if err := run(t.Context(), []string{"--list", "--only", "service-*", "--scratch", t.TempDir()}, &stdout, &bytes.Buffer{}); err != nil {
+	if err := run(t.Context(), []string{"--list", "--only", "service-*", "--scratch", t.TempDir()}, os.Getenv, &stdout, &bytes.Buffer{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range []string{`(?m)^service-onnx-2048px-3007mb-20ms-2threads +3 runs of +\d+ s$`, `(?m)^\d+ variants, \d+ runs, about \d+m\. `} {
@@ -237,7 +237,7 @@ func TestList(t *testing.T) {
 // The end of the list has the durations of both phases, which fit into one sitting.
 func TestListHasPhases(t *testing.T) {
 	var stdout bytes.Buffer
-	if err := run(t.Context(), []string{"--list", "--scratch", t.TempDir()}, &stdout, &bytes.Buffer{}); err != nil {
+	if err := run(t.Context(), []string{"--list", "--scratch", t.TempDir()}, os.Getenv, &stdout, &bytes.Buffer{}); err != nil {
 		t.Fatal(err)
 	}
 	if line := regexp.MustCompile(`(?m)^\d+ variants, \d+ runs, about 1h\d+m: 4\dm for those that calibrate, (4\dm|50m) for the others\. `); !line.MatchString(stdout.String()) {
@@ -255,7 +255,7 @@ func TestReport(t *testing.T) {
 	}
 	defer folder.Close()
 	var out bytes.Buffer
-	if err := run(t.Context(), []string{"report", dir}, &out, &out); err == nil || !strings.Contains(err.Error(), "no runs yet") {
+	if err := run(t.Context(), []string{"report", dir}, os.Getenv, &out, &out); err == nil || !strings.Contains(err.Error(), "no runs yet") {
 		t.Fatalf("of a folder without runs: got the error %v", err)
 	}
 	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -269,7 +269,7 @@ func TestReport(t *testing.T) {
 	var first []byte
 	for range 2 {
 		out.Reset()
-		if err := run(t.Context(), []string{"report", dir}, &out, &out); err != nil {
+		if err := run(t.Context(), []string{"report", dir}, os.Getenv, &out, &out); err != nil {
 			t.Fatal(err)
 		}
 		page, err := os.ReadFile(filepath.Join(dir, "report.html"))

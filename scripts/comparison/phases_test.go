@@ -70,7 +70,7 @@ func TestPredictionsAreCommittedBeforeTheirRuns(t *testing.T) {
 	progress := io.Discard
 	measure := func(ctx context.Context) error {
 		stdout.Reset()
-		return run(ctx, []string{"--out", dir, "--root", root, "--scratch", t.TempDir()}, &stdout, progress)
+		return run(ctx, []string{"--out", dir, "--root", root, "--scratch", t.TempDir()}, os.Getenv, &stdout, progress)
 	}
 	if err := measure(t.Context()); err != nil {
 		t.Fatal(err)
@@ -127,7 +127,7 @@ func TestCalibratingRunsAreCompletedFirst(t *testing.T) {
 	dir := calibrated(t, "daemon-onnx-512px-steady-5")
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	err := run(ctx, []string{"--out", dir, "--root", t.TempDir(), "--scratch", t.TempDir()}, &bytes.Buffer{}, &bytes.Buffer{})
+	err := run(ctx, []string{"--out", dir, "--root", t.TempDir(), "--scratch", t.TempDir()}, os.Getenv, &bytes.Buffer{}, &bytes.Buffer{})
 	if err == nil || !strings.Contains(err.Error(), "5 are missing") {
 		t.Errorf("got %v, want only the calibrating runs to be missing", err)
 	}

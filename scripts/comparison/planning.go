@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/atelier-go/atelier/pkg/commandline"
 	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/comparison/plan"
@@ -43,21 +43,15 @@ For example:
   scripts/compare plan --jobs-per-day 500 --pattern bursts --p95 5s
   scripts/compare plan --trace arrivals.csv --size 1024 --json`
 
-func runPlan(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func runPlan(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	var p planning
-	stop := false
-	parser, err := kong.New(&p, kong.Name("scripts/compare plan"), kong.Description(planDescription), kong.Writers(stdout, stderr),
-		kong.Vars{"root": os.Getenv("ATELIER_ROOT"), "patterns": strings.Join(plan.Patterns(), ", "), "regions": strings.Join(prices.Regions(), ", ")},
-		kong.Exit(func(int) { stop = true })) // after --help
-	if err != nil {
-		return err
-	}
-	_, err = parser.Parse(args)
-	if stop {
-		return nil
-	}
+	command, err := commandline.Parse(&p, args, getenv, stdout, stderr, kong.Name("scripts/compare plan"), kong.Description(planDescription),
+		kong.Vars{"root": getenv("ATELIER_ROOT"), "patterns": strings.Join(plan.Patterns(), ", "), "regions": strings.Join(prices.Regions(), ", ")})
 	if err != nil {
 		return &plan.InputError{Reason: err.Error() + ": see scripts/compare plan --help"}
+	}
+	if command == nil {
+		return nil
 	}
 	return p.run(ctx, stdout, stderr)
 }

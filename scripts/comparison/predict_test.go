@@ -23,7 +23,7 @@ func TestPredict(t *testing.T) {
 	}
 	add(func(v measurement.Variant) bool { return v.Calibrates() && v.System != measurement.Flask })
 	var out bytes.Buffer
-	if err := run(t.Context(), []string{"predict", dir}, &out, io.Discard); err != nil {
+	if err := run(t.Context(), []string{"predict", dir}, os.Getenv, &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	const want = "Not predicted: flask-tensorflow-512px-poisson-2_5: there are no runs of flask-tensorflow-512px-steady-*: " +
@@ -38,7 +38,7 @@ func TestPredict(t *testing.T) {
 	add(func(v measurement.Variant) bool {
 		return v.System == measurement.Daemon && v.Pattern == measurement.Bursts
 	})
-	if err := run(t.Context(), []string{"predict", dir}, &out, io.Discard); err == nil || !strings.Contains(err.Error(), "is not replaced") {
+	if err := run(t.Context(), []string{"predict", dir}, os.Getenv, &out, io.Discard); err == nil || !strings.Contains(err.Error(), "is not replaced") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -174,11 +174,6 @@ func (f *functions) create(ctx context.Context, client *lambda.Client, name stri
 		env[k] = v
 	}
 	maps.Copy(env, f.more)
-	for _, name := range passedOn {
-		if v := os.Getenv(name); v != "" {
-			env[name] = v
-		}
-	}
 	out, err := client.CreateFunction(ctx, &lambda.CreateFunctionInput{
 		FunctionName: &name, Runtime: types.RuntimeProvidedal2023, Handler: aws.String("bootstrap"),
 		Role:    aws.String("arn:aws:iam::" + ministack.Account + ":role/" + name),

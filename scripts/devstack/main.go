@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/atelier-go/atelier/pkg/commandline"
 )
 
 type settings struct {
@@ -32,6 +34,8 @@ type settings struct {
 	ONNX       string        `name:"onnxruntime" env:"ATELIER_ONNXRUNTIME" hidden:"" help:"Folder of the library."`
 	Measured   bool          `hidden:"" help:"For measurements: no quotas, and logs as JSON lines."`
 	MiniStack  string        `name:"ministack" env:"ATELIER_MINISTACK" required:"" hidden:"" help:"Path of MiniStack's program."`
+	Lease      string        `env:"ATELIER_LEASE" hidden:"" help:"Passed on to the programs and functions."`
+	SweepEvery string        `env:"ATELIER_SWEEP_EVERY" hidden:"" help:"Passed on, too."`
 }
 
 const description = `Runs Atelier on this machine: MiniStack for SQS and S3, a folder for EFS, the API
@@ -55,20 +59,17 @@ variables with which the AWS command line reaches MiniStack.`
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	context.AfterFunc(ctx, stop) // the second signal ends the process
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+	if err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string, stdout io.Writer) error {
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	var s settings
-	parser, err := kong.New(&s, kong.Name("scripts/demo"), kong.Description(description),
-		kong.Vars{"root": os.Getenv("ATELIER_ROOT")})
-	if err != nil {
-		return err
-	}
-	if _, err := parser.Parse(args); err != nil {
+	command, err := commandline.Parse(&s, args, getenv, stdout, stderr,
+		kong.Name("scripts/demo"), kong.Description(description), kong.Vars{"root": getenv("ATELIER_ROOT")})
+	if command == nil {
 		return err
 	}
 	if s.Once && s.NoSamples {

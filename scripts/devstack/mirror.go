@@ -13,6 +13,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/gallery"
 	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/wiring"
+	"github.com/atelier-go/atelier/pkg/wiring/withbucket"
 	"github.com/atelier-go/atelier/scripts/devstack/datasync"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
@@ -46,12 +48,14 @@ func newMirror(ctx context.Context, locked ministack.Locked, shared, logs string
 	if err != nil {
 		return nil, err
 	}
-	b := bucket.New(cfg, bucketName)
-	m := &mirror{gallery: gallery.New(b), tell: tell}
-	if m.store, err = store.Open(store.Config{Dir: shared}); err != nil {
+	parts, err := withbucket.Open(ctx, withbucket.Config{Bucket: bucketName, Config: wiring.Config{
+		Store: store.Config{Dir: shared}, Queue: queueName, AWS: &cfg,
+	}})
+	if err != nil {
 		return nil, err
 	}
-	m.task = &datasync.Task{From: m.store.PublishedDir(), To: b, Prefix: gallery.Pictures, CacheControl: gallery.CacheControl}
+	m := &mirror{gallery: parts.Gallery, store: parts.Store, tell: tell}
+	m.task = &datasync.Task{From: m.store.PublishedDir(), To: m.gallery.Bucket(), Prefix: gallery.Pictures, CacheControl: gallery.CacheControl}
 	if m.file, err = os.OpenFile(filepath.Join(logs, "datasync.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640); err != nil {
 		return nil, errors.Join(err, m.store.Close())
 	}

@@ -14,9 +14,6 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
 
-// sweepEvery is the sweeper's setting for its interval, which the schedule uses too.
-const sweepEvery = "ATELIER_SWEEP_EVERY"
-
 // A schedule emulates EventBridge Scheduler, because MiniStack's is not used: it invokes the
 // maintenance function as often as the sweeper has to sweep or pictures have to be copied, which on
 // AWS is once a minute.
@@ -26,8 +23,8 @@ type schedule struct {
 }
 
 // startSchedule starts the schedule. Failures are logged to a file, and the next invocation is a
-// retry. copyEvery is 0 if nothing is copied.
-func startSchedule(ctx context.Context, locked ministack.Locked, logs string, copyEvery time.Duration) (*schedule, error) {
+// retry. sweeps is the sweeper's setting for its interval. copyEvery is 0 if nothing is copied.
+func startSchedule(ctx context.Context, locked ministack.Locked, logs, sweeps string, copyEvery time.Duration) (*schedule, error) {
 	f, err := os.OpenFile(filepath.Join(logs, "schedule.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
 	if err != nil {
 		return nil, err
@@ -40,13 +37,13 @@ func startSchedule(ctx context.Context, locked ministack.Locked, logs string, co
 	s := &schedule{cancel: cancel}
 	s.done.Go(func() {
 		defer f.Close()
-		s.run(ctx, copyEvery, lambda.NewFromConfig(cfg), slog.New(slog.NewTextHandler(f, nil)))
+		s.run(ctx, sweeps, copyEvery, lambda.NewFromConfig(cfg), slog.New(slog.NewTextHandler(f, nil)))
 	})
 	return s, nil
 }
 
-func (s *schedule) run(ctx context.Context, copyEvery time.Duration, client *lambda.Client, log *slog.Logger) {
-	every, err := time.ParseDuration(os.Getenv(sweepEvery))
+func (s *schedule) run(ctx context.Context, sweeps string, copyEvery time.Duration, client *lambda.Client, log *slog.Logger) {
+	every, err := time.ParseDuration(sweeps)
 	if err != nil || every <= 0 { // the function reports the invalid value
 		every = time.Minute
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -94,7 +95,7 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 			cmd.Env = append(unset(locked.Environ()), "NOTIFY_SOCKET="+st.workerReady.path(),
 				// Suppress TensorFlow's messages; for the other see worker/DESIGN.md, "Memory".
 				"TF_CPP_MIN_LOG_LEVEL=2", "MALLOC_ARENA_MAX=2")
-			for name, value := range s.measuring() {
+			for name, value := range s.more() {
 				cmd.Env = append(cmd.Env, name+"="+value)
 			}
 			return cmd
@@ -105,7 +106,7 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 			return nil, err
 		}
 	}
-	fs := &functions{copier: st.mirror.copier, aws: locked, code: code, shared: shared, model: s.Model, engine: s.Engine, library: s.library(), logs: logs, more: s.measuring()}
+	fs := &functions{copier: st.mirror.copier, aws: locked, code: code, shared: shared, model: s.Model, engine: s.Engine, library: s.library(), logs: logs, more: s.more()}
 	possible := map[string]*part{
 		"api-server": {
 			command: program("api-server", "--dir", shared, "--queue", queueName, "--bucket", bucketName, "--listen", st.base[len("http://"):], "--worker-engine", s.Engine),
@@ -157,7 +158,7 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 		}
 	}
 	if programs[maintenanceFunction] != "" {
-		st.schedule, err = startSchedule(ctx, locked, logs, s.CopyEvery)
+		st.schedule, err = startSchedule(ctx, locked, logs, s.SweepEvery, s.CopyEvery)
 	} else if s.CopyEvery > 0 {
 		st.mirror.start(ctx, s.CopyEvery)
 	}
@@ -186,27 +187,24 @@ func functionCode(programs map[string]string) (code map[string]map[string]string
 	return code, nil
 }
 
-// passedOn are the settings that the stack's programs inherit from its own environment.
-var passedOn = []string{"ATELIER_LEASE", sweepEvery}
-
-// measuring returns the additional environment of programs and functions for measurements.
-func (s *settings) measuring() map[string]string {
-	if !s.Measured {
-		return nil
+// more returns what is added to the environment of programs and functions: what is passed on, and the
+// settings for measurements.
+func (s *settings) more() map[string]string {
+	env := map[string]string{"ATELIER_LEASE": s.Lease, "ATELIER_SWEEP_EVERY": s.SweepEvery}
+	maps.DeleteFunc(env, func(_, value string) bool { return value == "" })
+	if s.Measured {
+		for _, name := range []string{"ATELIER_RATE", "ATELIER_MAX_UNFINISHED", "ATELIER_MAX_STORED", "ATELIER_MAX_DAILY"} {
+			env[name] = "0"
+		}
+		env["ATELIER_LOG_FORMAT"] = "json"
 	}
-	return map[string]string{
-		"ATELIER_LOG_FORMAT": "json",
-		"ATELIER_RATE":       "0", "ATELIER_MAX_UNFINISHED": "0", "ATELIER_MAX_STORED": "0", "ATELIER_MAX_DAILY": "0",
-	}
+	return env
 }
 
-// unset removes the project's other settings: those of a developer's shell for a server elsewhere,
-// such as ATELIER_KEYS, must not affect this one.
+// unset removes the project's settings: those of a developer's shell for a server elsewhere, such as
+// ATELIER_KEYS, must not affect this one.
 func unset(env []string) []string {
-	return slices.DeleteFunc(env, func(kv string) bool {
-		name, _, _ := strings.Cut(kv, "=")
-		return strings.HasPrefix(name, "ATELIER_") && !slices.Contains(passedOn, name)
-	})
+	return slices.DeleteFunc(env, func(kv string) bool { return strings.HasPrefix(kv, "ATELIER_") })
 }
 
 // origins returns the origins of the pages that may show the bucket's objects.

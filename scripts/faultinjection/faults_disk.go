@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -76,21 +75,19 @@ func fileServerAway() *scenario {
 		name: "file-server", breaks: "the file server is stopped for a minute: Linux's NFS 4.1 with two clients (scripts/nfs)", nfs: true,
 		every: 10 * time.Second, takes: away, short: size{60, 1}, long: size{300, 5},
 		prepare: func(_ context.Context, c *settings) error {
-			a, b := os.Getenv("NFS_A"), os.Getenv("NFS_B")
-			c.dir = filepath.Join(os.Getenv("NFS_DISK"), "shared")
+			c.dir = filepath.Join(c.nfs.disk, "shared")
 			c.view = func(process string) string {
 				if strings.HasSuffix(process, "-1") {
-					return filepath.Join(b, "shared")
+					return filepath.Join(c.nfs.b, "shared")
 				}
-				return filepath.Join(a, "shared")
+				return filepath.Join(c.nfs.a, "shared")
 			}
 			return nil
 		},
-		fault: func(ctx context.Context, _ *trial) bool {
-			server := os.Getenv("NFS_SERVER")
-			stopped := exec.Command(server, "stop").Run() == nil //nolint:gosec // that of scripts/nfs
+		fault: func(ctx context.Context, t *trial) bool {
+			stopped := exec.Command(t.nfs.server, "stop").Run() == nil //nolint:gosec // that of scripts/nfs
 			_ = pause(ctx, away)
-			return exec.Command(server, "start").Run() == nil && stopped //nolint:gosec // the same
+			return exec.Command(t.nfs.server, "start").Run() == nil && stopped //nolint:gosec // the same
 		},
 	}
 }

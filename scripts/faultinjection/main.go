@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/signal"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/atelier-go/atelier/pkg/commandline"
 	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
@@ -36,7 +38,12 @@ type options struct {
 	ONNXRuntime string `hidden:"" env:"ATELIER_ONNXRUNTIME"`
 	Folder      string `hidden:"" env:"ATELIER_CHAOS_DIR"`
 	Result      string `hidden:"" help:"File for the one result, in JSON: inside scripts/nfs."`
+	nfs         nfsLab
 }
+
+// An nfsLab is the file system of scripts/nfs, by each of its clients and on the server's disk, and the program that stops
+// and starts that. It is empty outside.
+type nfsLab struct{ a, b, disk, server string }
 
 const description = `Breaks a running stack on purpose, and checks that no job was lost.
 
@@ -71,34 +78,44 @@ scenarios with small disks and FUSE; what this machine can't have is skipped, wi
 reason. The scenario file-server runs in scripts/nfs.`
 
 func main() {
-	var o options
-	exit := func(code int) { removeProgram(); os.Exit(code) }
-	k := kong.Parse(&o, kong.Name("scripts/chaos"), kong.Description(description), kong.Exit(exit))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends this process, and so all others
-	k.FatalIfErrorf(o.run(ctx))
-	exit(0)
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	removeProgram(os.Getenv)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "scripts/chaos: error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer, stderr *os.File) error {
+	o := options{nfs: nfsLab{getenv("NFS_A"), getenv("NFS_B"), getenv("NFS_DISK"), getenv("NFS_SERVER")}}
+	command, err := commandline.Parse(&o, args, getenv, stdout, stderr, kong.Name("scripts/chaos"), kong.Description(description))
+	if command == nil {
+		return err
+	}
+	return o.run(ctx, stdout, stderr)
 }
 
 // removeProgram removes this program and its folder, unless a scenario's folder is left in that: scripts/chaos has made
 // both. Inside scripts/nfs the program outside does it.
-func removeProgram() {
+func removeProgram(getenv func(string) string) {
 	self, err := os.Executable()
-	if folder := os.Getenv("ATELIER_CHAOS_DIR"); err == nil && os.Getenv("NFS_A") == "" && filepath.Dir(self) == folder {
+	if folder := getenv("ATELIER_CHAOS_DIR"); err == nil && getenv("NFS_A") == "" && filepath.Dir(self) == folder {
 		_ = os.Remove(self) // it is in a cache
 		_ = os.Remove(folder)
 	}
 }
 
 // run tries the scenarios one after the other. What could be found out is printed also when ctx ends.
-func (o *options) run(ctx context.Context) error {
+func (o *options) run(ctx context.Context, stdout io.Writer, stderr *os.File) error {
 	chosen, err := choose(o.Scenarios)
 	if err != nil {
 		return err
 	}
 	if o.List {
 		for _, sc := range chosen {
-			fmt.Printf("%-16s %s\n", sc.name, sc.breaks)
+			fmt.Fprintf(stdout, "%-16s %s\n", sc.name, sc.breaks)
 		}
 		return nil
 	}
@@ -108,8 +125,8 @@ func (o *options) run(ctx context.Context) error {
 	if o.Seed == 0 {
 		o.Seed = uint64(1 + rand.N(uint32(999_999)))
 	}
-	show := newProgress(os.Stderr)
-	fmt.Fprintf(os.Stderr, "chaos: seed %d\n", o.Seed)
+	show := newProgress(stderr)
+	fmt.Fprintf(stderr, "chaos: seed %d\n", o.Seed)
 	for _, sc := range chosen {
 		show.expect(sc.name, o.size(sc).duration(sc))
 	}
@@ -130,7 +147,7 @@ func (o *options) run(ctx context.Context) error {
 		return writeResult(o.Result, results[0])
 	}
 	where := o.where()
-	fmt.Print("\n", table(results, where))
+	fmt.Fprint(stdout, "\n", table(results, where))
 	if o.Out != "" {
 		err = writeDocument(o.Out, results, where)
 	}

@@ -27,6 +27,7 @@ type settings struct {
 	folder                    string // for the shared directory, logs and all else
 	seed                      uint64
 	faults                    queuefake.Faults
+	nfs                       nfsLab
 
 	servers, daemons, functions int
 	serverArgs, daemonArgs      []string

@@ -58,7 +58,7 @@ func (o *options) try(ctx context.Context, sc *scenario, show *progress) *result
 	began := time.Now()
 	show.begin(sc.name, n)
 	var err error
-	if sc.nfs && os.Getenv("NFS_A") == "" {
+	if sc.nfs && o.nfs.a == "" {
 		err = o.tryOnNFS(ctx, sc, n, r)
 	} else {
 		err = o.tryHere(ctx, sc, n, r, show)
@@ -96,7 +96,7 @@ func (o *options) tryHere(ctx context.Context, sc *scenario, n size, r *result, 
 	}()
 	c := &settings{
 		bin: o.Bin, root: o.Root, model: filepath.Join(folder, "model"), library: library, folder: folder,
-		servers: 2, daemons: 3, seed: o.Seed, faults: sc.queue,
+		servers: 2, daemons: 3, seed: o.Seed, faults: sc.queue, nfs: o.nfs,
 	}
 	if err := copyModel(filepath.Join(o.Root, "model", "testdata", "full"), c.model); err != nil {
 		return err

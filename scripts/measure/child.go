@@ -33,6 +33,8 @@ type task struct {
 	Address    string    // to listen on
 	Cold       *coldPlan `json:",omitempty"`
 	Decoder    string    // path of picture-decoder; "": the worker's process decodes
+
+	written, mount string // the file system of scripts/nfs, by each of its clients
 }
 
 // sized returns the task with square images of the given side.
@@ -57,8 +59,8 @@ var children = map[string]func(context.Context, task, io.Writer) error{
 	"worker-peak": peakOfWorker,
 }
 
-func runChild(ctx context.Context, args []string, stdout, _ io.Writer) error {
-	var t task
+func runChild(ctx context.Context, args []string, getenv func(string) string, stdout, _ io.Writer) error {
+	t := task{written: getenv("NFS_A"), mount: getenv("NFS_B")}
 	if err := json.Unmarshal([]byte(args[2]), &t); err != nil {
 		return err
 	}

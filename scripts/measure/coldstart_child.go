@@ -45,7 +45,7 @@ func (n nfsStart) seconds() float64 { return n.Seconds }
 // coldStarts runs inside scripts/nfs: it copies libraries and model to the file system through one
 // client, and starts processes that read them through the other.
 func coldStarts(ctx context.Context, t task, out io.Writer) error {
-	written, mount := os.Getenv("NFS_A"), os.Getenv("NFS_B")
+	written, mount := t.written, t.mount
 	if mount == "" {
 		return errors.New("NFS_B is not set: run this with scripts/nfs")
 	}
@@ -83,8 +83,7 @@ func coldStarts(ctx context.Context, t task, out io.Writer) error {
 
 // coldAndWarm starts a process with an empty page cache for the mount, and again with a full one.
 func coldAndWarm(ctx context.Context, t task, program, library string, ahead bool) (cold, warm nfsStart, err error) {
-	mount := os.Getenv("NFS_B")
-	if err := pagecache.EvictAll(mount); err != nil {
+	if err := pagecache.EvictAll(t.mount); err != nil {
 		return cold, warm, err
 	}
 	for _, into := range []*nfsStart{&cold, &warm} {
@@ -102,7 +101,7 @@ func coldAndWarm(ctx context.Context, t task, program, library string, ahead boo
 		if _, err := os.ReadFile(program); err != nil {
 			return cold, warm, err
 		}
-		if *into, err = startOnNFS(cmd, stderr, mount); err != nil {
+		if *into, err = startOnNFS(cmd, stderr, t.mount); err != nil {
 			return cold, warm, err
 		}
 	}

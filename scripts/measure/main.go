@@ -20,6 +20,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/atelier-go/atelier/pkg/commandline"
 )
 
 type options struct {
@@ -70,20 +72,17 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == childArg {
 		do = runChild
 	}
-	if err := do(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	if err := do(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	var o options
-	parser, err := kong.New(&o, kong.Name("scripts/bench"), kong.Description(description(args)),
-		kong.Vars{"root": os.Getenv("ATELIER_ROOT")}, kong.Writers(stdout, stderr))
-	if err != nil {
-		return err
-	}
-	if _, err := parser.Parse(args); err != nil {
+	command, err := commandline.Parse(&o, args, getenv, stdout, stderr,
+		kong.Name("scripts/bench"), kong.Description(description(args)), kong.Vars{"root": getenv("ATELIER_ROOT")})
+	if command == nil {
 		return err
 	}
 	chosen, err := choose(o.What)

@@ -58,7 +58,7 @@ func TestBenchmarks(t *testing.T) {
 			if b.name == "model" {
 				args = append(args, "--teacher", magentatest.Teacher(t, "../../model/atelier"), "--training", t.TempDir(), "--python", fakePython(t))
 			}
-			err := run(t.Context(), args, &stdout, &stderr)
+			err := run(t.Context(), args, os.Getenv, &stdout, &stderr)
 			if lack := new(unavailable); errors.As(err, &lack) && os.Getenv("CI") == "" {
 				t.Skip(lack)
 			}
@@ -103,7 +103,7 @@ func TestInterrupted(t *testing.T) {
 			}
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
-			err := run(ctx, append(args, "--out", out), &bytes.Buffer{}, &interrupt{word: word, stop: stop})
+			err := run(ctx, append(args, "--out", out), os.Getenv, &bytes.Buffer{}, &interrupt{word: word, stop: stop})
 			if err == nil || !strings.Contains(err.Error(), "interrupted; nothing was written") {
 				t.Errorf("got %v", err)
 			}
@@ -135,7 +135,7 @@ func mentioning(path string) (lines []string) {
 func TestFailedBenchmarkKeepsOthers(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "results.md")
 	var stderr bytes.Buffer
-	err := run(t.Context(), append(quick(t, "decoder", "start"), "--tensorflow", "", "--out", out), &bytes.Buffer{}, &stderr)
+	err := run(t.Context(), append(quick(t, "decoder", "start"), "--tensorflow", "", "--out", out), os.Getenv, &bytes.Buffer{}, &stderr)
 	if err == nil || !strings.HasPrefix(err.Error(), "start: ") {
 		t.Errorf("got %v, want the reason of start", err)
 	}
@@ -151,7 +151,7 @@ func TestBadArguments(t *testing.T) {
 		"memory --rounds=-1": "--rounds -1: use 1 or more",
 		"memory":             "there is no working folder",
 	} {
-		err := run(t.Context(), strings.Fields(args), &bytes.Buffer{}, &bytes.Buffer{})
+		err := run(t.Context(), strings.Fields(args), os.Getenv, &bytes.Buffer{}, &bytes.Buffer{})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", args, err, want)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -35,7 +36,7 @@ func TestModelWithTeacherOnly(t *testing.T) {
 	t.Setenv("ATELIER_TRAINING", "")
 	var stdout bytes.Buffer
 	args := append(quick(t, "model"), "--teacher", magentatest.Teacher(t, "../../model/atelier"))
-	if err := run(t.Context(), args, &stdout, &bytes.Buffer{}); err != nil {
+	if err := run(t.Context(), args, os.Getenv, &stdout, &bytes.Buffer{}); err != nil {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]bool{"times as fast as the teacher": true, "memory of the teacher's": true, "L1": false} {
@@ -50,7 +51,7 @@ func TestModelWithTeacherOnly(t *testing.T) {
 func TestUnavailableBenchmarks(t *testing.T) {
 	t.Setenv("ATELIER_TEACHER", "")
 	t.Setenv("ATELIER_TRAINING", "")
-	err := run(t.Context(), quick(t, "model"), &bytes.Buffer{}, &bytes.Buffer{})
+	err := run(t.Context(), quick(t, "model"), os.Getenv, &bytes.Buffer{}, &bytes.Buffer{})
 	if err == nil || !strings.Contains(err.Error(), "ATELIER_TRAINING") {
 		t.Errorf("got %v, want an error with ATELIER_TRAINING", err)
 	}
@@ -62,7 +63,7 @@ func TestUnavailableBenchmarks(t *testing.T) {
 		{"rich", "Rich", "", func(context.Context, *session) (string, error) { return "text", nil }},
 	}
 	var stdout, stderr bytes.Buffer
-	if err := run(t.Context(), []string{"--quick", "--dir", t.TempDir()}, &stdout, &stderr); err != nil {
+	if err := run(t.Context(), []string{"--quick", "--dir", t.TempDir()}, os.Getenv, &stdout, &stderr); err != nil {
 		t.Errorf("with all: %v", err)
 	}
 	if !strings.Contains(stderr.String(), "bench: poor: left out: a horse is needed\n") || !strings.Contains(stdout.String(), "## rich: Rich") {

@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/atelier-go/atelier/model"
+	"github.com/atelier-go/atelier/pkg/commandline"
 	"github.com/atelier-go/atelier/pkg/readahead"
 	"github.com/atelier-go/atelier/pkg/style"
 )
@@ -24,19 +26,16 @@ type options struct {
 }
 
 func main() {
-	if err := run(context.Background(), os.Args[1:]); err != nil {
+	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "readaheadlist:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string) error {
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	var o options
-	parser, err := kong.New(&o, kong.Name("readaheadlist"))
-	if err != nil {
-		return err
-	}
-	if _, err := parser.Parse(args); err != nil {
+	command, err := commandline.Parse(&o, args, getenv, stdout, stderr, kong.Name("readaheadlist"))
+	if command == nil {
 		return err
 	}
 	m, err := loadModel(model.Config{Dir: o.Model, Concurrent: 1})

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/atelier-go/atelier/pkg/commandline"
 	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
@@ -81,18 +83,28 @@ Examples:
     scripts/scale --out scripts/scale-results.md`
 
 func main() {
-	o := options{args: os.Args[1:]}
-	exit := func(code int) { removeProgram(); os.Exit(code) }
-	k := kong.Parse(&o, kong.Name("scripts/scale"), kong.Description(description), kong.Exit(exit))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends this process, and so all others
-	k.FatalIfErrorf(o.run(ctx))
-	exit(0)
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	removeProgram(os.Getenv("ATELIER_SCALE_PROGRAM"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "scripts/scale: error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	o := options{args: args}
+	command, err := commandline.Parse(&o, args, getenv, stdout, stderr, kong.Name("scripts/scale"), kong.Description(description))
+	if command == nil {
+		return err
+	}
+	return o.run(ctx, stdout)
 }
 
 // removeProgram removes this program and its folder, which scripts/scale has made for one run.
-func removeProgram() {
-	if self, err := os.Executable(); err == nil && filepath.Dir(self) == os.Getenv("ATELIER_SCALE_PROGRAM") {
+func removeProgram(folder string) {
+	if self, err := os.Executable(); err == nil && filepath.Dir(self) == folder {
 		_ = os.Remove(self) // it is in a cache
 		_ = os.Remove(filepath.Dir(self))
 	}
@@ -117,7 +129,7 @@ func (o *options) command(part string) string {
 	return strings.Join(append([]string{"scripts/scale", part}, args...), " ")
 }
 
-func (o *options) run(ctx context.Context) (err error) {
+func (o *options) run(ctx context.Context, stdout io.Writer) (err error) {
 	if len(o.Parts) == 0 {
 		o.Parts = parts
 	}
@@ -141,7 +153,7 @@ func (o *options) run(ctx context.Context) (err error) {
 			return fmt.Errorf("%s: %w", part, err)
 		}
 		s := section{part, o.conditions(ctx, part, load) + "\n" + text}
-		fmt.Printf("\n## %s\n\n%s", s.name, s.text)
+		fmt.Fprintf(stdout, "\n## %s\n\n%s", s.name, s.text)
 		made = append(made, s)
 		if o.Out != "" { // also if the next part fails
 			if err := write(o.Out, made); err != nil {

@@ -4,18 +4,15 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"github.com/atelier-go/atelier/api"
 	"github.com/atelier-go/atelier/api/cmd/internal/keys"
 	"github.com/atelier-go/atelier/api/keyring"
-	"github.com/atelier-go/atelier/pkg/awsconfig"
-	"github.com/atelier-go/atelier/pkg/bucket"
-	"github.com/atelier-go/atelier/pkg/gallery"
-	"github.com/atelier-go/atelier/pkg/queue"
+	"github.com/atelier-go/atelier/pkg/commandline"
 	"github.com/atelier-go/atelier/pkg/store"
-	"github.com/atelier-go/atelier/pkg/uploads"
+	"github.com/atelier-go/atelier/pkg/wiring"
+	"github.com/atelier-go/atelier/pkg/wiring/withbucket"
 )
 
 // maxWait is the longest time for which a request can wait with ?wait. It is short, because a
@@ -33,32 +30,23 @@ func newHandler(ctx context.Context, s settings, getenv func(string) string, log
 			return nil, err
 		}
 	}
-	aws, err := awsconfig.Load(ctx)
+	parts, err := withbucket.Open(ctx, withbucket.Config{Bucket: s.Bucket, Config: wiring.Config{
+		Store: store.Config{Dir: s.Dir, Quotas: store.Quotas(s.Quotas)}, Queue: s.Queue, Log: log,
+	}})
 	if err != nil {
 		return nil, err
 	}
-	cfg := api.Config{Keys: ring, Version: version(), Workers: s.Workers.Config(), Shares: s.Shares.Config(), MaxWait: maxWait, MaxPicture: maxPicture, Log: log}
-	storeConfig := store.Config{Dir: s.Dir, Quotas: s.Quotas}
-	if s.Bucket != "" {
-		published := gallery.New(bucket.New(aws, s.Bucket))
-		cfg.Copies, cfg.Uploads, storeConfig.Unpublish = published, uploads.New(published.Bucket()), published.Unpublish
+	cfg := api.Config{
+		Store: parts.Store, Queue: parts.Queue, Keys: ring, Version: commandline.Version(), Workers: api.Workers(s.Workers), Shares: api.Shares(s.Shares),
+		MaxWait: maxWait, MaxPicture: maxPicture, Log: log,
 	}
-	jobs, err := store.Open(storeConfig)
-	if err != nil {
-		return nil, err
+	if parts.Gallery != nil {
+		cfg.Copies, cfg.Uploads = parts.Gallery, parts.Uploads
 	}
-	cfg.Store, cfg.Queue = jobs, queue.New(aws, s.Queue)
 	handler, err := api.New(cfg)
 	if err != nil {
 		return nil, err
 	}
-	log.Info("ready", "dir", jobs.Dir(), "queue", s.Queue, "bucket", s.Bucket, "keys", ring != nil)
+	log.Info("ready", "dir", parts.Store.Dir(), "queue", s.Queue, "bucket", s.Bucket, "keys", ring != nil)
 	return handler, nil
-}
-
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "devel"
 }

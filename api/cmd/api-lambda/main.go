@@ -13,30 +13,30 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"github.com/atelier-go/atelier/api/cmd/internal/flags"
+	"github.com/atelier-go/atelier/api"
 	"github.com/atelier-go/atelier/api/cmd/internal/keys"
 	"github.com/atelier-go/atelier/pkg/cloudwatch"
+	"github.com/atelier-go/atelier/pkg/commandline"
 	"github.com/atelier-go/atelier/pkg/logs"
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
 type settings struct {
-	Dir        string       `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
-	Queue      string       `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
-	Bucket     string       `env:"ATELIER_BUCKET" help:"S3 bucket with copies, below pictures/, of the shared directory's published/: clients get links to them, and erased jobs are erased there too. Clients store large pictures below its uploads/." placeholder:"NAME"`
+	commandline.API `embed:""`
+
 	Local      bool         `env:"ATELIER_LOCAL" help:"The function runs on a local stack, with AWS_ENDPOINT_URL on loopback."`
 	Keys       keys.Setting `env:"ATELIER_KEYS" help:"Require API keys. The list has one line for each key, as api-server keygen writes it, and is ${keys}. It is read again when it changes (a file at the next request, the others within 10 s; a variable never)." placeholder:"PLACE"`
 	Deployment string       `env:"ATELIER_DEPLOYMENT" help:"Name of the deployment, for metrics." placeholder:"NAME"`
 	Log        string       `env:"ATELIER_LOG" help:"Append the log to FILE too, for a local stack that does not store a function's output." placeholder:"FILE"`
 
-	flags.Workers `embed:""`
-	flags.Shares  `embed:""`
-	store.Quotas  `embed:""`
+	commandline.Workers `embed:""`
+	commandline.Shares  `embed:""`
+	commandline.Quotas  `embed:""`
 }
 
 // Validate checks the settings; kong calls it.
 func (s *settings) Validate() error {
-	return errors.Join(s.Workers.Validate(), s.Shares.Validate(), s.Quotas.Validate())
+	return errors.Join((*api.Workers)(&s.Workers).Validate(), (*api.Shares)(&s.Shares).Validate(), store.Quotas(s.Quotas).Validate())
 }
 
 const description = `Serves Atelier's HTTP API and its page as an AWS Lambda function behind an API
@@ -48,19 +48,17 @@ lambda). API Gateway limits the total rate of requests; --rate and the other lim
 a server process apply to each process of the function separately.`
 
 func main() {
-	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stderr); err != nil {
+	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "api-lambda:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) error {
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	var s settings
-	parser, err := kong.New(&s, kong.Name("api-lambda"), kong.Description(description), keys.Vars)
-	if err != nil {
-		return err
-	}
-	if _, err := parser.Parse(args); err != nil {
+	command, err := commandline.Parse(&s, args, getenv, stdout, stderr,
+		kong.Name("api-lambda"), kong.Description(description), kong.Vars{"keys": keys.Places})
+	if command == nil {
 		return err
 	}
 	if s.Keys == "" {

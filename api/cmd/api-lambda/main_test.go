@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/atelier-go/atelier/api/cmd/internal/keys"
+	"github.com/atelier-go/atelier/pkg/commandline"
 )
 
 func TestRefusesToStartWithoutKeys(t *testing.T) {
@@ -34,7 +35,7 @@ func TestRefusesToStartWithoutKeys(t *testing.T) {
 				}
 				return ""
 			}
-			err := run(t.Context(), append(c.args, "--dir", t.TempDir()), getenv, io.Discard)
+			err := run(t.Context(), append(c.args, "--dir", t.TempDir()), getenv, io.Discard, io.Discard)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
@@ -47,7 +48,7 @@ func TestRefusesToStartWithBadKeys(t *testing.T) {
 	if err := os.WriteFile(file, []byte("# mine\nanna everything x\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := newHandler(t.Context(), settings{Dir: t.TempDir(), Keys: keys.Setting(file)}, os.Getenv, slog.New(slog.DiscardHandler))
+	_, err := newHandler(t.Context(), settings{API: commandline.API{Location: commandline.Location{Dir: t.TempDir()}}, Keys: keys.Setting(file)}, os.Getenv, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), "line 2: unknown scope") {
 		t.Errorf("got %v", err)
 	}

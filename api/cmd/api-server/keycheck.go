@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 
 	"github.com/atelier-go/atelier/api/cmd/internal/keys"
 )
@@ -14,8 +13,8 @@ type keycheckCommand struct {
 }
 
 // Run returns an error if api-server would not start with the keys.
-func (cmd *keycheckCommand) Run(ctx context.Context, out output) error {
-	ring, err := keys.Opener{Getenv: os.Getenv, Log: slog.New(slog.NewTextHandler(out.stderr, nil))}.Open(ctx, cmd.Keys)
+func (cmd *keycheckCommand) Run(ctx context.Context, p process) error {
+	ring, err := keys.Opener{Getenv: p.getenv, Log: slog.New(slog.NewTextHandler(p.stderr, nil))}.Open(ctx, cmd.Keys)
 	if err != nil {
 		return err
 	}
@@ -23,6 +22,6 @@ func (cmd *keycheckCommand) Run(ctx context.Context, out output) error {
 	if n == 1 {
 		unit = "key"
 	}
-	_, err = fmt.Fprintf(out.stdout, "%s: valid (%d %s)\n", cmd.Keys, n, unit)
+	_, err = fmt.Fprintf(p.stdout, "%s: valid (%d %s)\n", cmd.Keys, n, unit)
 	return err
 }

@@ -21,15 +21,15 @@ key's SHA-256:
 }
 
 // Run makes a key.
-func (cmd *keygenCommand) Run(out output) error {
+func (cmd *keygenCommand) Run(p process) error {
 	holder, err := keyring.NewHolder(cmd.Owner, cmd.Scopes)
 	if err != nil {
 		return err
 	}
 	key, line := keyring.New(holder)
-	if _, err := fmt.Fprintln(out.stdout, line); err != nil {
+	if _, err := fmt.Fprintln(p.stdout, line); err != nil {
 		return fmt.Errorf("write to standard output: %w", err)
 	}
-	fmt.Fprintf(out.stderr, "the key, shown this once: %s\n", key)
+	fmt.Fprintf(p.stderr, "the key, shown this once: %s\n", key)
 	return nil
 }

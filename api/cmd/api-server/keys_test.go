@@ -35,7 +35,7 @@ func TestServerWithKeys(t *testing.T) {
 		}
 		defer file.Close()
 		var shown bytes.Buffer
-		if err := run(t.Context(), []string{"keygen", "--owner", owner, "--scopes", scopes}, file, &shown); err != nil {
+		if err := run(t.Context(), []string{"keygen", "--owner", owner, "--scopes", scopes}, os.Getenv, file, &shown); err != nil {
 			t.Fatal(err)
 		}
 		_, key, _ = strings.Cut(strings.TrimSpace(shown.String()), "once: ")
@@ -47,7 +47,7 @@ func TestServerWithKeys(t *testing.T) {
 	said, log := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := run(ctx, []string{"--dir", t.TempDir(), "--keys", keys, "--listen", "0.0.0.0:0"}, io.Discard, log)
+		err := run(ctx, []string{"--dir", t.TempDir(), "--keys", keys, "--listen", "0.0.0.0:0"}, os.Getenv, io.Discard, log)
 		log.Close()
 		ended <- err
 	}()
@@ -130,12 +130,12 @@ func TestServerWithKeys(t *testing.T) {
 		t.Errorf("the metrics: %d: %s", got, answer)
 	}
 	var shown bytes.Buffer
-	if err := run(t.Context(), []string{"keycheck", keys}, &shown, &shown); err == nil || !strings.Contains(err.Error(), "line 1: a line has three words") {
+	if err := run(t.Context(), []string{"keycheck", keys}, os.Getenv, &shown, &shown); err == nil || !strings.Contains(err.Error(), "line 1: a line has three words") {
 		t.Errorf("keycheck: %v", err)
 	}
 	keys = filepath.Join(t.TempDir(), "keys")
 	keygen("berta", "read")
-	if err := run(t.Context(), []string{"keycheck", keys}, &shown, &shown); err != nil || shown.String() != keys+": valid (1 key)\n" {
+	if err := run(t.Context(), []string{"keycheck", keys}, os.Getenv, &shown, &shown); err != nil || shown.String() != keys+": valid (1 key)\n" {
 		t.Errorf("keycheck: %v, %s", err, &shown)
 	}
 	stop()

@@ -8,16 +8,16 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/atelier-go/atelier/api/cmd/internal/keys"
+	"github.com/atelier-go/atelier/pkg/commandline"
 )
 
-// commandLine is the command line, as kong parses it.
-type commandLine struct {
+// commands is the command line, as kong parses it.
+type commands struct {
 	Serve  serveCommand  `cmd:"" default:"withargs" help:"Serve the API and the page (the default command)."`
 	Keygen keygenCommand `cmd:"" help:"Make an API key."`
 
@@ -30,34 +30,27 @@ The AWS SDK's own settings select the account and region of the queue: AWS_REGIO
 AWS_ENDPOINT_URL, credentials. Without --keys every client may do everything, so the
 server listens on loopback addresses only.`
 
-// output is the standard output and standard error of a command.
-type output struct{ stdout, stderr io.Writer }
+// A process is what a command has of its process: the environment, standard output and standard error.
+type process struct {
+	getenv         func(string) string
+	stdout, stderr io.Writer
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	context.AfterFunc(ctx, stop) // the second signal ends the process
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	if err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "api-server:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	parser, err := kong.New(new(commandLine), kong.Name("api-server"), kong.Description(description), keys.Vars)
-	if err != nil {
-		return err
-	}
-	command, err := parser.Parse(args)
-	if err != nil {
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	command, err := commandline.Parse(new(commands), args, getenv, stdout, stderr,
+		kong.Name("api-server"), kong.Description(description), kong.Vars{"keys": keys.Places})
+	if command == nil {
 		return err
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
-	return command.Run(output{stdout, stderr})
-}
-
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "devel"
+	return command.Run(process{getenv, stdout, stderr})
 }

@@ -15,7 +15,7 @@ import (
 
 func TestKeygen(t *testing.T) {
 	var line, shown bytes.Buffer
-	if err := run(t.Context(), []string{"keygen", "--owner", "anna", "--scopes", "submit,read"}, &line, &shown); err != nil {
+	if err := run(t.Context(), []string{"keygen", "--owner", "anna", "--scopes", "submit,read"}, os.Getenv, &line, &shown); err != nil {
 		t.Fatal(err)
 	}
 	_, key, _ := strings.Cut(strings.TrimSpace(shown.String()), "once: ")
@@ -35,7 +35,7 @@ func TestKeygen(t *testing.T) {
 		t.Errorf("the file's line is %q", line.String())
 	}
 	for _, args := range [][]string{{}, {"--owner", ""}, {"--owner", "a b"}, {"--owner", "anna", "--scopes", "write"}} {
-		if err := run(t.Context(), append([]string{"keygen"}, args...), io.Discard, io.Discard); err == nil {
+		if err := run(t.Context(), append([]string{"keygen"}, args...), os.Getenv, io.Discard, io.Discard); err == nil {
 			t.Errorf("keygen %q made a key", args)
 		}
 	}
@@ -57,9 +57,8 @@ func TestRefusesToStart(t *testing.T) {
 		"with a setting it doesn't know": {[]string{"--dir", t.TempDir(), "--key", "x"}, "--key"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv("ATELIER_DIR", "") // so that it comes back
-			os.Unsetenv("ATELIER_DIR")
-			if err := run(t.Context(), c.args, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Setenv("ATELIER_DIR", t.TempDir()) // it is not read from the process
+			if err := run(t.Context(), c.args, func(string) string { return "" }, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})

@@ -5,39 +5,35 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"runtime/debug"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/atelier-go/atelier/api"
-	"github.com/atelier-go/atelier/api/cmd/internal/flags"
 	"github.com/atelier-go/atelier/api/cmd/internal/keys"
-	"github.com/atelier-go/atelier/pkg/awsconfig"
-	"github.com/atelier-go/atelier/pkg/gallery"
+	"github.com/atelier-go/atelier/pkg/commandline"
 	"github.com/atelier-go/atelier/pkg/logs"
-	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/sweeper"
 	"github.com/atelier-go/atelier/pkg/sweeper/sweepermetrics"
-	"github.com/atelier-go/atelier/pkg/uploads"
+	"github.com/atelier-go/atelier/pkg/wiring"
+	"github.com/atelier-go/atelier/pkg/wiring/withbucket"
 )
 
 type serveCommand struct {
-	Dir    string       `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
-	Queue  string       `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
-	Bucket string       `env:"ATELIER_BUCKET" help:"S3 bucket with copies, below pictures/, of the shared directory's published/: clients get links to them, and erased jobs are erased there too. Clients store large pictures below its uploads/." placeholder:"NAME"`
+	commandline.API `embed:""`
+
 	Listen string       `default:"127.0.0.1:8080" env:"ATELIER_LISTEN" help:"Address and port to listen on; without --keys a loopback address."`
 	Keys   keys.Setting `env:"ATELIER_KEYS" help:"Require API keys. The list has one line for each key, as keygen writes it, and is ${keys}. It is read again when it changes (a file at the next request, the others within 10 s; a variable never); an invalid line is then ignored." placeholder:"PLACE"`
 
 	Connections int `default:"2048" env:"ATELIER_CONNECTIONS" help:"Largest number of connections to this server process; one more closes the one that has been idle longest."`
 
-	Logging       logs.Settings `embed:""`
-	flags.Workers `embed:""`
-	flags.Shares  `embed:""`
-	store.Quotas  `embed:""`
-	sweeper.Times `embed:""`
+	Logging             commandline.Logging `embed:""`
+	commandline.Workers `embed:""`
+	commandline.Shares  `embed:""`
+	commandline.Quotas  `embed:""`
+	commandline.Times   `embed:""`
 }
 
 // Validate checks the flags; kong calls it.
@@ -45,7 +41,7 @@ func (s *serveCommand) Validate() error {
 	if s.Connections <= s.Requests {
 		return fmt.Errorf("--connections of %d must be greater than --requests of %d, because each request has a connection", s.Connections, s.Requests)
 	}
-	return errors.Join(s.Workers.Validate(), s.Shares.Validate(), s.Quotas.Validate(), s.Times.Validate())
+	return errors.Join((*api.Workers)(&s.Workers).Validate(), (*api.Shares)(&s.Shares).Validate(), store.Quotas(s.Quotas).Validate(), sweeper.Times(s.Times).Validate())
 }
 
 // besidesUploads is the memory of the process, in bytes, in addition to that for submissions: 30 MB
@@ -61,37 +57,27 @@ func (s *serveCommand) boundMemory() {
 }
 
 // Run serves until ctx ends.
-func (s *serveCommand) Run(ctx context.Context, out output) error {
+func (s *serveCommand) Run(ctx context.Context, p process) error {
 	s.boundMemory()
-	log := s.Logging.New(out.stderr)
-	cfg := api.Config{Version: version(), Workers: s.Workers.Config(), Shares: s.Shares.Config(), Log: log}
+	log := logs.New(s.Logging.Format, p.stderr)
+	cfg := api.Config{Version: commandline.Version(), Workers: api.Workers(s.Workers), Shares: api.Shares(s.Shares), Log: log}
 	var err error
 	if s.Keys != "" {
-		if cfg.Keys, err = (keys.Opener{Getenv: os.Getenv, Log: log}).Open(ctx, s.Keys); err != nil {
+		if cfg.Keys, err = (keys.Opener{Getenv: p.getenv, Log: log}).Open(ctx, s.Keys); err != nil {
 			return err
 		}
 	}
-	aws, err := awsconfig.Load(ctx)
+	parts, err := withbucket.Open(ctx, withbucket.Config{Bucket: s.Bucket, Config: wiring.Config{
+		Store: store.Config{Dir: s.Dir, Quotas: store.Quotas(s.Quotas)}, Queue: s.Queue, Check: true, Log: log,
+	}})
 	if err != nil {
 		return err
 	}
-	jobs := store.Config{Dir: s.Dir, Quotas: s.Quotas}
-	if s.Bucket != "" {
-		published, err := gallery.Open(ctx, aws, s.Bucket, log)
-		if err != nil {
-			return err
-		}
-		cfg.Copies, cfg.Uploads, jobs.Unpublish = published, uploads.New(published.Bucket()), published.Unpublish
-	}
-	if cfg.Store, err = store.Open(jobs); err != nil {
-		return err
-	}
-	q, err := queue.Open(ctx, aws, s.Queue)
-	if err != nil {
-		return err
+	if parts.Gallery != nil {
+		cfg.Copies, cfg.Uploads = parts.Gallery, parts.Uploads
 	}
 	sweeps := sweepermetrics.New()
-	cfg.Queue, cfg.Depth, cfg.Collectors = q, q, []prometheus.Collector{sweeps}
+	cfg.Store, cfg.Queue, cfg.Depth, cfg.Collectors = parts.Store, parts.Queue, parts.Queue, []prometheus.Collector{sweeps}
 	handler, err := api.New(cfg)
 	if err != nil {
 		return err
@@ -100,7 +86,8 @@ func (s *serveCommand) Run(ctx context.Context, out output) error {
 	if err != nil {
 		return err
 	}
-	sweep, err := newSweeper(ctx, s.Times, cfg.Store, q, sweeps, log)
+	// It sweeps here too, because jobs over the maximum age must be ended even if there are no workers.
+	sweep, err := parts.Sweeper(ctx, sweeper.Times(s.Times), sweeps.Swept)
 	if err != nil {
 		return err
 	}
@@ -108,7 +95,7 @@ func (s *serveCommand) Run(ctx context.Context, out output) error {
 	if cfg.Keys != nil {
 		defer background(ctx, cfg.Keys.Watch)()
 	}
-	log.Info("ready", "address", "http://"+listener.Addr().String(), "dir", cfg.Store.Dir(), "queue", q.URL(), "bucket", s.Bucket, "keys", cfg.Keys != nil)
+	log.Info("ready", "address", "http://"+listener.Addr().String(), "dir", parts.Store.Dir(), "queue", parts.Queue.URL(), "bucket", s.Bucket, "keys", cfg.Keys != nil)
 	return serve(ctx, listener, handler, s.Connections, handler.EndWaits)
 }
 

@@ -60,14 +60,13 @@ func (p Programs) serviceOnNFS(ctx context.Context, v Variant) (*Run, error) {
 	return run, nil
 }
 
-// OnNFS runs inside scripts/nfs: it copies engine and model to the file system through one client,
-// measures a worker through the other, and writes the run.
-func OnNFS(ctx context.Context, settings string, w io.Writer) error {
+// OnNFS runs inside scripts/nfs: it copies engine and model to the file system through one client, at
+// written, measures a worker through the other, at mount, and writes the run.
+func OnNFS(ctx context.Context, settings, written, mount string, w io.Writer) error {
 	var t task
 	if err := json.Unmarshal([]byte(settings), &t); err != nil {
 		return err
 	}
-	written, mount := os.Getenv("NFS_A"), os.Getenv("NFS_B")
 	if mount == "" {
 		return errors.New("NFS_B is not set: run this with scripts/nfs")
 	}

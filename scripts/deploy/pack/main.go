@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/atelier-go/atelier/pkg/commandline"
 )
 
 type settings struct {
@@ -23,19 +25,17 @@ type settings struct {
 }
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	if err := run(os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "pack:", err)
 		os.Exit(1)
 	}
 }
 
-func run(args []string) error {
+func run(args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	var s settings
-	parser, err := kong.New(&s, kong.Name("pack"), kong.Description("Writes the archives of a deployment, reproducibly."))
-	if err != nil {
-		return err
-	}
-	if _, err := parser.Parse(args); err != nil {
+	command, err := commandline.Parse(&s, args, getenv, stdout, stderr,
+		kong.Name("pack"), kong.Description("Writes the archives of a deployment, reproducibly."))
+	if command == nil {
 		return err
 	}
 	entries, err := os.ReadDir(s.Stage) // sorted

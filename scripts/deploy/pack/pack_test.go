@@ -3,6 +3,7 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,7 +32,7 @@ func TestSameBytes(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := run([]string{"--stage", stage, "--out", out}); err != nil {
+			if err := run([]string{"--stage", stage, "--out", out}, os.Getenv, io.Discard, io.Discard); err != nil {
 				t.Fatal(err)
 			}
 			b, err := os.ReadFile(filepath.Join(out, name))
@@ -79,7 +80,7 @@ func TestForeign(t *testing.T) {
 			if b, err := cmd.CombinedOutput(); err != nil {
 				t.Skipf("this compiler can't build it: %v\n%s", err, b)
 			}
-			err := run([]string{"--stage", stage, "--out", out})
+			err := run([]string{"--stage", stage, "--out", out}, os.Getenv, io.Discard, io.Discard)
 			switch {
 			case tt.want == "" && err != nil:
 				t.Error(err)
@@ -141,7 +142,7 @@ func TestPayload(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		err := run([]string{"--stage", stage, "--out", t.TempDir()})
+		err := run([]string{"--stage", stage, "--out", t.TempDir()}, os.Getenv, io.Discard, io.Discard)
 		if (tt.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", name, err, tt.want)
 		}
@@ -177,7 +178,7 @@ func TestModes(t *testing.T) {
 	stage, out := t.TempDir(), t.TempDir()
 	put(t, filepath.Join(stage, "f.zip", "program"), "#!/bin/sh\n", 0o700)
 	put(t, filepath.Join(stage, "f.zip", "data"), "", 0o600)
-	if err := run([]string{"--stage", stage, "--out", out}); err != nil {
+	if err := run([]string{"--stage", stage, "--out", out}, os.Getenv, io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	z, err := zip.OpenReader(filepath.Join(out, "f.zip"))

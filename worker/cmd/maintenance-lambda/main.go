@@ -12,15 +12,15 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"github.com/atelier-go/atelier/pkg/awsconfig"
 	"github.com/atelier-go/atelier/pkg/cloudwatch"
+	"github.com/atelier-go/atelier/pkg/commandline"
 	"github.com/atelier-go/atelier/pkg/logs"
 	"github.com/atelier-go/atelier/pkg/sweeper"
 )
 
 type settings struct {
-	Dir        string `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
-	Queue      string `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
+	commandline.Location `embed:""`
+
 	Bucket     string `env:"ATELIER_BUCKET" help:"S3 bucket of the gallery and of the copies of results, which are erased there together with the job." placeholder:"NAME"`
 	Task       string `name:"datasync-task" env:"ATELIER_DATASYNC_TASK" help:"ARN of the DataSync task that copies the shared directory's published/ to the bucket's pictures/. It is started when there is something to copy. Default: nothing is copied." placeholder:"ARN"`
 	Role       string `name:"datasync-role" env:"ATELIER_DATASYNC_ROLE" help:"ARN of the role with which DataSync reads manifests, the bucket's datasync/*; needed with --datasync-task." placeholder:"ARN"`
@@ -30,7 +30,7 @@ type settings struct {
 	Environment string `hidden:"" env:"AWS_LAMBDA_LOG_STREAM_NAME"`
 	Log         string `env:"ATELIER_LOG" help:"Append the log to FILE too, for platforms that do not keep what a function prints." placeholder:"FILE"`
 
-	sweeper.Times `embed:""`
+	commandline.Times `embed:""`
 }
 
 // Validate is called by kong after parsing.
@@ -38,7 +38,7 @@ func (s *settings) Validate() error {
 	if s.Task != "" && (s.Bucket == "" || s.Role == "") {
 		return errors.New("--datasync-task needs --bucket and --datasync-role")
 	}
-	return s.Times.Validate()
+	return sweeper.Times(s.Times).Validate()
 }
 
 const description = `Sweeps jobs, has results copied and updates the gallery, as an AWS Lambda function.
@@ -58,19 +58,16 @@ Lambda starts it, and the function's environment variables configure it. Events:
                       rule: updates the gallery's manifests`
 
 func main() {
-	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stderr); err != nil {
+	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "maintenance-lambda:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) error {
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	var s settings
-	parser, err := kong.New(&s, kong.Name("maintenance-lambda"), kong.Description(description))
-	if err != nil {
-		return err
-	}
-	if _, err := parser.Parse(args); err != nil {
+	command, err := commandline.Parse(&s, args, getenv, stdout, stderr, kong.Name("maintenance-lambda"), kong.Description(description))
+	if command == nil {
 		return err
 	}
 	if getenv("AWS_LAMBDA_RUNTIME_API") == "" {
@@ -81,11 +78,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		return err
 	}
 	defer closeLog()
-	aws, err := awsconfig.Load(ctx)
-	if err != nil {
-		return err
-	}
-	f, err := open(s, aws, logs.JSON(stderr), cloudwatch.New(stderr, "maintenance", s.Deployment))
+	f, err := open(ctx, s, logs.JSON(stderr), cloudwatch.New(stderr, "maintenance", s.Deployment))
 	if err != nil {
 		return err
 	}

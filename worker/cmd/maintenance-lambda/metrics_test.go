@@ -61,7 +61,7 @@ func TestRetentionBehindMetric(t *testing.T) {
 	swept := sweeps(cloudwatch.New(&log, "maintenance", "prod"))
 	swept(sweeper.Report{Expired: 3})
 	swept(sweeper.Report{Expired: 3, Behind: 2 * time.Hour})
-	if ms, n := emftest.Total(emftest.Lines(t, log.String()), "RetentionBehind"); n != 1 || ms != 2*3600*1000 {
+	if ms, n := cloudwatchtest.Total(cloudwatchtest.Lines(t, log.String()), "RetentionBehind"); n != 1 || ms != 2*3600*1000 {
 		t.Errorf("it was written %d times, with a total of %v ms:\n%s", n, ms, &log)
 	}
 }

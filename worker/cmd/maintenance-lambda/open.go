@@ -5,40 +5,33 @@ import (
 	"errors"
 	"log/slog"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
 	"github.com/atelier-go/atelier/api"
-	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/cloudwatch"
 	"github.com/atelier-go/atelier/pkg/datasync"
 	"github.com/atelier-go/atelier/pkg/gallery"
-	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/sweeper"
-	"github.com/atelier-go/atelier/worker/cmd/internal/sweeping"
+	"github.com/atelier-go/atelier/pkg/wiring"
+	"github.com/atelier-go/atelier/pkg/wiring/withbucket"
 )
 
 // errNoBucket means that an event needs the bucket, but the settings name none.
 var errNoBucket = errors.New("there is no bucket: set ATELIER_BUCKET")
 
-// open returns the function. It sends no request to AWS. What it opens is never closed, because the
-// process ends with its environment.
-func open(s settings, cfg aws.Config, log *slog.Logger, metrics *cloudwatch.Writer) (*function, error) {
-	var shown *gallery.Gallery
-	jobs := store.Config{Dir: s.Dir}
-	if s.Bucket != "" {
-		shown = gallery.New(bucket.New(cfg, s.Bucket))
-		jobs.Unpublish = shown.Unpublish
-	}
-	st, err := store.Open(jobs)
+// open returns the function without a request to AWS. Nothing is closed, because the process ends with
+// the function's environment.
+func open(ctx context.Context, s settings, log *slog.Logger, metrics *cloudwatch.Writer) (*function, error) {
+	parts, err := withbucket.Open(ctx, withbucket.Config{Bucket: s.Bucket, Config: wiring.Config{
+		Store: store.Config{Dir: s.Dir}, Queue: s.Queue, Log: log,
+	}})
 	if err != nil {
 		return nil, err
 	}
-	q := queue.New(cfg, s.Queue)
+	st, shown := parts.Store, parts.Gallery
 	var sweep *sweeper.Sweeper // opened by the first sweep; sweeps don't overlap
 	sweepOnce := func(ctx context.Context) (err error) {
 		if sweep == nil {
-			if sweep, err = sweeping.New(ctx, s.Times, st, q, sweeps(metrics), log); err != nil {
+			if sweep, err = parts.Sweeper(ctx, sweeper.Times(s.Times), sweeps(metrics)); err != nil {
 				return err
 			}
 		}
@@ -63,7 +56,7 @@ func open(s settings, cfg aws.Config, log *slog.Logger, metrics *cloudwatch.Writ
 	copyNew, copied := func(context.Context) error { return nil }, func(ctx context.Context, _ string) error { return update(ctx, datasync.Change{All: true}) }
 	if s.Task != "" {
 		c, err := datasync.New(datasync.Config{
-			Task: s.Task, Role: s.Role, AWS: cfg, Store: st, Bucket: bucket.New(cfg, s.Bucket), Prefix: gallery.Pictures,
+			Task: s.Task, Role: s.Role, AWS: parts.AWS, Store: st, Bucket: shown.Bucket(), Prefix: gallery.Pictures,
 			Update: update, Report: copies(metrics), Log: log,
 		})
 		if err != nil {
@@ -73,7 +66,7 @@ func open(s settings, cfg aws.Config, log *slog.Logger, metrics *cloudwatch.Writ
 	}
 	install := func(context.Context) error { return errNoPayload }
 	if s.Payload != "" {
-		i, err := newInstaller(cfg, s.Payload, s.Dir, log)
+		i, err := newInstaller(parts.AWS, s.Payload, s.Dir, log)
 		if err != nil {
 			return nil, err
 		}

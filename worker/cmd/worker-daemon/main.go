@@ -14,21 +14,20 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/atelier-go/atelier/pkg/awsconfig"
-	"github.com/atelier-go/atelier/pkg/gallery"
+	"github.com/atelier-go/atelier/pkg/commandline"
 	"github.com/atelier-go/atelier/pkg/logs"
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/sweeper"
+	"github.com/atelier-go/atelier/pkg/wiring"
+	"github.com/atelier-go/atelier/pkg/wiring/withbucket"
 	"github.com/atelier-go/atelier/worker"
-	"github.com/atelier-go/atelier/worker/cmd/internal/flags"
 	"github.com/atelier-go/atelier/worker/cmd/internal/painter"
-	"github.com/atelier-go/atelier/worker/cmd/internal/sweeping"
 )
 
 type settings struct {
-	flags.Worker  `embed:""`
-	sweeper.Times `embed:""`
-	Logging       logs.Settings `embed:""`
+	commandline.Worker `embed:""`
+	commandline.Times  `embed:""`
+	Logging            commandline.Logging `embed:""`
 
 	Bucket   string        `env:"ATELIER_BUCKET" help:"S3 bucket that has copies of the shared directory's published/ below pictures/: what the sweeper erases is erased there too." placeholder:"NAME"`
 	Prefetch int           `default:"0" env:"ATELIER_PREFETCH" help:"Messages taken from the queue in addition to those being painted, so that files are read and written meanwhile; 0: as many as are painted at the same time, -1: none. Each holds a decoded picture in memory (4 MB at 1024 pixels, 67 MB at most), and may wait while another worker is idle."`
@@ -38,7 +37,9 @@ type settings struct {
 }
 
 // Validate is called by kong after parsing.
-func (s *settings) Validate() error { return errors.Join(s.Worker.Validate(), s.Times.Validate()) }
+func (s *settings) Validate() error {
+	return errors.Join(s.Worker.Validate(), sweeper.Times(s.Times).Validate())
+}
 
 const description = `Paints the jobs of an SQS queue.
 
@@ -49,49 +50,37 @@ once; the running jobs go to another worker.`
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	context.AfterFunc(ctx, stop) // the second signal ends the process
-	if err := run(ctx, os.Args[1:], os.Getenv, os.Stderr); err != nil {
+	if err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "worker-daemon:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) (err error) {
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) (err error) {
 	var s settings
-	parser, err := kong.New(&s, kong.Name("worker-daemon"), kong.Description(description), flags.Vars)
-	if err != nil {
-		return err
-	}
-	if _, err := parser.Parse(args); err != nil {
+	command, err := commandline.Parse(&s, args, getenv, stdout, stderr,
+		kong.Name("worker-daemon"), kong.Description(description), kong.Vars{"watchdog": worker.DefaultWatchdog.String()})
+	if command == nil {
 		return err
 	}
 	if s.Grace < time.Second {
 		return errors.New("--grace must be at least 1s")
 	}
-	log := s.Logging.New(stderr)
+	log := logs.New(s.Logging.Format, stderr)
 	host, err := os.Hostname()
 	if err != nil {
 		return err
 	}
-	aws, err := awsconfig.Load(ctx)
+	parts, err := withbucket.Open(ctx, withbucket.Config{Bucket: s.Bucket, Config: wiring.Config{
+		Store: store.Config{Dir: s.Dir, Lease: s.Lease}, Queue: s.Queue, Check: true, Log: log,
+	}})
 	if err != nil {
 		return err
 	}
 	if s.Notices {
 		var stop context.CancelFunc
-		ctx, stop = newNotices(aws, log).until(ctx)
+		ctx, stop = newNotices(parts.AWS, log).until(ctx)
 		defer stop()
-	}
-	files := s.StoreConfig()
-	if s.Bucket != "" {
-		shown, err := gallery.Open(ctx, aws, s.Bucket, log)
-		if err != nil {
-			return err
-		}
-		files.Unpublish = shown.Unpublish
-	}
-	jobs, err := store.Open(files)
-	if err != nil {
-		return err
 	}
 	m := newMetrics()
 	if s.Metrics != "" {
@@ -102,7 +91,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		defer stop()
 		log.Info("metrics", "address", "http://"+at+"/metrics")
 	}
-	p, err := painter.Open(aws, jobs, s.PainterConfig(), painter.Process{Kind: "daemon", Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Log: log, Report: m.attempt})
+	p, err := painter.Open(parts.Parts, painter.Config{Engine: painter.Engine(s.Engine), Library: s.Library(), Watchdog: s.Watchdog},
+		painter.Process{Kind: "daemon", Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Log: log, Report: m.attempt})
 	if err != nil {
 		return err
 	}
@@ -111,7 +101,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 			err = errors.Join(err, p.Close())
 		}
 	}()
-	sweep, err := sweeping.New(ctx, s.Times, jobs, p.Queue, m.sweeps.Swept, log)
+	sweep, err := parts.Sweeper(ctx, sweeper.Times(s.Times), m.sweeps.Swept)
 	if err != nil {
 		return err
 	}
@@ -119,5 +109,5 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		return err
 	}
 	defer sweep.Start(ctx)()
-	return p.Worker.Poll(ctx, p.Queue, worker.PollConfig{Prefetch: s.Prefetch, Grace: s.Grace, Visibility: s.Lease})
+	return p.Worker.Poll(ctx, parts.Queue, worker.PollConfig{Prefetch: s.Prefetch, Grace: s.Grace, Visibility: s.Lease})
 }

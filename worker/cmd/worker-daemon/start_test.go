@@ -6,12 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/atelier-go/atelier/pkg/decoder/decodertest"
 	"github.com/atelier-go/atelier/pkg/lambdatest"
 )
 
-// A daemon whose queue does not exist ends at once with an error that says what to do, before it
-// reports that it is ready.
+// A daemon whose queue does not exist ends at once with an error that says what to do, before it loads
+// the model.
 func TestMissingQueue(t *testing.T) {
 	aws := lambdatest.NewAWS(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
@@ -24,14 +23,9 @@ func TestMissingQueue(t *testing.T) {
 			t.Setenv(name, value)
 		}
 	}
-	t.Setenv("ATELIER_ONNXRUNTIME", "") // which scripts/env sets to a folder
-	decoder, err := decodertest.Program()
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, queue := range []string{"atelier-typo", "http://queue/1/atelier-typo"} {
-		err := run(t.Context(), []string{"--dir", t.TempDir(), "--model", "../../../model/testdata/full", "--decoder", decoder, "--queue", queue},
-			func(string) string { return "" }, io.Discard)
+		err := run(t.Context(), []string{"--dir", t.TempDir(), "--model", "none", "--queue", queue},
+			func(string) string { return "" }, io.Discard, io.Discard)
 		if err == nil {
 			t.Fatal("no error")
 		}

@@ -14,16 +14,16 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/atelier-go/atelier/pkg/awsconfig"
 	"github.com/atelier-go/atelier/pkg/cloudwatch"
+	"github.com/atelier-go/atelier/pkg/commandline"
 	"github.com/atelier-go/atelier/pkg/logs"
 	"github.com/atelier-go/atelier/pkg/store"
-	"github.com/atelier-go/atelier/worker/cmd/internal/flags"
+	"github.com/atelier-go/atelier/pkg/wiring"
 	"github.com/atelier-go/atelier/worker/cmd/internal/painter"
 )
 
 type settings struct {
-	flags.Worker `embed:""`
+	commandline.Worker `embed:""`
 
 	Deployment string `env:"ATELIER_DEPLOYMENT" help:"Name of the deployment, for metrics." placeholder:"NAME"`
 
@@ -39,20 +39,18 @@ is loaded before the first event.`
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Getenv, os.Stderr); err != nil {
+	if err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "worker-lambda:", err)
 		os.Exit(1)
 	}
 }
 
 // run handles events until ctx ends, with the platform's SIGTERM, or until the engine is stuck.
-func run(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) error {
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	var s settings
-	parser, err := kong.New(&s, kong.Name("worker-lambda"), kong.Description(description), flags.FunctionVars)
-	if err != nil {
-		return err
-	}
-	if _, err := parser.Parse(args); err != nil {
+	command, err := commandline.Parse(&s, args, getenv, stdout, stderr,
+		kong.Name("worker-lambda"), kong.Description(description), kong.Vars{"watchdog": "30s"}) // before an invocation times out
+	if command == nil {
 		return err
 	}
 	api := getenv("AWS_LAMBDA_RUNTIME_API")
@@ -67,16 +65,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	log := logs.JSON(stderr)
 	// The log stream is the name in CloudWatch; the process id is last, as in the daemon's name.
 	name := fmt.Sprintf("%s/%s/%d", getenv("AWS_LAMBDA_FUNCTION_NAME"), getenv("AWS_LAMBDA_LOG_STREAM_NAME"), os.Getpid())
-	aws, err := awsconfig.Load(ctx)
-	if err != nil {
-		return err
-	}
-	jobs, err := store.Open(s.StoreConfig())
+	parts, err := wiring.Open(ctx, wiring.Config{Store: store.Config{Dir: s.Dir, Lease: s.Lease}, Queue: s.Queue, Log: log})
 	if err != nil {
 		return err
 	}
 	b := newBilling(getenv, log)
-	p, err := painter.Open(aws, jobs, s.PainterConfig(), painter.Process{
+	p, err := painter.Open(parts, painter.Config{Engine: painter.Engine(s.Engine), Library: s.Library(), Watchdog: s.Watchdog}, painter.Process{
 		Kind: "lambda", Name: name, Log: log, SetCost: b.setCost, Report: reportMetrics(cloudwatch.New(stderr, "worker", s.Deployment)),
 	})
 	if err != nil {
@@ -85,7 +79,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	// Nothing is closed, because the process ends with the function's environment.
 	b.started()
 	f := newFunction(func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
-		return p.Worker.HandleSQS(ctx, p.Queue, e)
+		return p.Worker.HandleSQS(ctx, parts.Queue, e)
 	})
 	return f.serve(ctx, getenv("AWS_LAMBDA_INITIALIZATION_TYPE") != "")
 }

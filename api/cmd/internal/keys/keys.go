@@ -10,22 +10,16 @@ import (
 	"log/slog"
 	"strings"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/atelier-go/atelier/api/keyring"
 	"github.com/atelier-go/atelier/pkg/awsconfig"
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/parameter"
 )
 
-// Vars are variables for kong: ${keys} in a flag's help stands for the forms that a [Setting] can
-// have.
-var Vars = kong.Vars{"keys": places}
+// Places lists the forms of a [Setting], for a flag's help.
+const Places = "a file, s3://BUCKET/KEY, ssm:NAME (a parameter of AWS Systems Manager) or env:NAME (lines separated by newlines or semicolons)"
 
-const places = "a file, s3://BUCKET/KEY, ssm:NAME (a parameter of AWS Systems Manager) or env:NAME (lines separated by newlines or semicolons)"
-
-// A Setting says where a list of keys is: the path of a file, or one of the other forms that [Vars]
-// lists.
+// A Setting is the place of a list of keys: the path of a file, or another form that [Places] lists.
 type Setting string
 
 // remote reports whether reading the keys takes a request to AWS.

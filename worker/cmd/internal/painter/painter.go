@@ -1,5 +1,5 @@
-// Package painter opens what the worker's mains share: the engine, the decoders, the queue and the
-// worker. A program links one engine: ONNX Runtime if it is built with the tag onnx, TensorFlow
+// Package painter opens what the worker's mains share beyond package wiring: the engine, the decoders
+// and the worker. A program links one engine: ONNX Runtime if it is built with the tag onnx, TensorFlow
 // otherwise.
 package painter
 
@@ -13,28 +13,30 @@ import (
 	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
-	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/atelier-go/atelier/model"
 	"github.com/atelier-go/atelier/pkg/decoder"
 	"github.com/atelier-go/atelier/pkg/engines"
 	"github.com/atelier-go/atelier/pkg/job"
-	"github.com/atelier-go/atelier/pkg/queue"
-	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/wiring"
 	"github.com/atelier-go/atelier/worker"
 )
 
-// Config configures a Painter. Zero values are the defaults, except for Queue and Model.
+// Config configures a Painter. Zero values are the defaults, except for Model.
 type Config struct {
-	Queue       string // its name or URL
+	Engine
+	Library  string // the file of the engine's library, for engines that load one
+	Watchdog time.Duration
+}
+
+// Engine configures the engine and the decoders.
+type Engine struct {
 	Model       string // its folder
 	ModelSHA256 string // the required one; "" accepts any
-	Library     string // the file of the engine's library, for engines that load one
 	Concurrent  int    // pictures painted at the same time; 0 chooses by the cores
 	Threads     int    // for each picture; 0 chooses by the cores
-	Memory      int64  // bytes that this process may take; 0 means its control group's, or nine tenths of the machine's
+	Memory      int    // MB that this process may take; 0 means its control group's, or nine tenths of the machine's
 	Decoder     string // the file of picture-decoder; "" is the one beside this program
-	Watchdog    time.Duration
 }
 
 // A Process says what the process of a worker is called, and how it logs and reports.
@@ -46,20 +48,18 @@ type Process struct {
 	Report  func(worker.Report)               // the same
 }
 
-// A Painter is a worker with its queue, engine and decoders. It must be closed.
+// A Painter is a worker with its engine and decoders. It must be closed.
 type Painter struct {
 	Worker *worker.Worker
-	Queue  *queue.Queue
 
 	engine  *model.Model
 	decoder *decoder.Decoder
 }
 
-// Open loads the model, for at most five minutes, and opens the rest. It sends no request to AWS:
-// if the queue's settings are wrong, the first use of the queue returns an error. After an error of
-// Open the process must end, because the loading may still be running.
-func Open(aws aws.Config, jobs *store.Store, cfg Config, process Process) (_ *Painter, err error) {
-	p, log := &Painter{Queue: queue.New(aws, cfg.Queue)}, process.Log
+// Open loads the model, which may take five minutes at most. It sends no request to AWS. After an
+// error the process must end, because the loading may still be running.
+func Open(parts *wiring.Parts, cfg Config, process Process) (_ *Painter, err error) {
+	p, log := new(Painter), process.Log
 	p.engine, err = loadWithin(maxLoading, cfg.Model, func() (*model.Model, error) {
 		return load(model.Config{Dir: cfg.Model, SHA256: cfg.ModelSHA256, Threads: cfg.Threads, Concurrent: cfg.Concurrent, Log: log}, cfg.Library)
 	})
@@ -84,14 +84,14 @@ func Open(aws aws.Config, jobs *store.Store, cfg Config, process Process) (_ *Pa
 		return nil, fmt.Errorf("%w: it is built and installed with the worker; set --decoder or ATELIER_DECODER if it is elsewhere", err)
 	}
 	p.Worker, err = worker.New(worker.Config{
-		Store: jobs, Stylizer: p.engine, Decoder: p.decoder, Kind: process.Kind, Name: process.Name,
+		Store: parts.Store, Stylizer: p.engine, Decoder: p.decoder, Kind: process.Kind, Name: process.Name,
 		Engine: info.Engine, Model: info.Name, Concurrent: info.Concurrent, Memory: memory, Footprint: engines.FootprintOf(engineName),
 		Watchdog: cfg.Watchdog, SetCost: process.SetCost, Report: process.Report, Log: log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	log.Info("ready", "model", info.Name, "model_sha256", info.SHA256, "shipped", info.Shipped, "engine", info.Engine, "dir", jobs.Dir(), "queue", cfg.Queue)
+	log.Info("ready", "model", info.Name, "model_sha256", info.SHA256, "shipped", info.Shipped, "engine", info.Engine, "dir", parts.Store.Dir(), "queue", parts.Queue.URL())
 	return p, nil
 }
 
@@ -106,7 +106,7 @@ func (p *Painter) Close() error {
 // memory returns how many bytes of memory the process may take.
 func (c *Config) memory() (int64, error) {
 	if c.Memory != 0 {
-		return c.Memory, nil
+		return int64(c.Memory) << 20, nil
 	}
 	const share = 0.9 // of a machine, whose kernel and other programs need some
 	limit, err := memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.ApplyRatio(memlimit.FromSystem, share))()
