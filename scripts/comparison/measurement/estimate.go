@@ -26,9 +26,9 @@ func (v Variant) overhead() float64 {
 	case v.System == Daemon:
 		return 2
 	case v.System == Flask:
-		return 8
+		return 4
 	case v.System == MiniStack:
-		return 14
+		return 12
 	case v.Engine == TensorFlow:
 		return 0.8
 	}

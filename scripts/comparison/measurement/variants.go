@@ -98,6 +98,7 @@ func (p *Plan) addColdStarts(engine string) {
 // EPYC's.
 func (p *Plan) addLoads() {
 	const slow, steady, others = 4, 5, 6 // jobs a second
+	const images = 4.8                   // superposed recordings have too many arrivals at higher rates
 	for _, of := range []struct {
 		system, engine, network string
 		rate                    float64 // of the steady pattern
@@ -117,7 +118,9 @@ func (p *Plan) addLoads() {
 		v := ofSystem(Variant{System: of.system, Engine: of.engine, Network: of.network, Size: usual, Jobs: statistics.MinimumJobs, Pattern: Steady, Rate: of.rate})
 		p.add(of.every, v)
 		for _, pattern := range of.patterns {
-			v.Pattern, v.Rate = pattern, others
+			if v.Pattern, v.Rate = pattern, others; pattern == Synthetic {
+				v.Rate = images
+			}
 			p.add(1, v)
 		}
 	}

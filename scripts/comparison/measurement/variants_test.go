@@ -91,7 +91,7 @@ func TestFullHasAllSystems(t *testing.T) {
 		}
 		key := strings.Trim(v.System+" "+v.Engine+" "+v.Network, " ")
 		patterns[key] = append(patterns[key], v.Pattern)
-		if v.Pattern != Steady {
+		if v.Pattern != Steady && v.Pattern != Synthetic {
 			rates[v.Rate] = true
 		}
 		v.MemoryMB, v.Threads = 0, 1
