@@ -19,13 +19,13 @@ type resumeCommand struct {
 
 // Help returns the text of the command's help page; kong calls it.
 func (resumeCommand) Help() string {
-	return `Resumes a submit of several pictures that was ended by Ctrl-C, --timeout or a crash, or
-in which some pictures failed because the API was at fault: pictures that were not sent
-are sent, jobs are waited for and their results written as with submit, and nothing is
-done twice. Pictures that could not be read or were rejected are tried again too; for
-jobs that failed there is retry. The state of a batch is a file below
-$XDG_STATE_HOME/atelier, or ~/.local/state/atelier. It is removed when all pictures
-have ended without a failure that another try may overcome.
+	return `Continues a submit of several pictures that was ended by Ctrl-C, --timeout or a crash, or
+in which some pictures failed because of the API. It sends the pictures that were not
+sent, waits for the jobs, and writes their results, as submit does. Nothing is done
+twice. It also tries pictures again that could not be read or were rejected. To run jobs
+again that failed, use retry. The state of a batch is a file below
+$XDG_STATE_HOME/atelier, or ~/.local/state/atelier. It is removed when every picture is
+done or has failed in a way that another try would not change.
 
   submitter resume
   submitter resume k3xq7r2m5a

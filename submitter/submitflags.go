@@ -45,28 +45,29 @@ standard output, and the id to standard error.
   submitter submit cat.jpg --style-image tiles.png --preserve-colors --wait
   curl -s https://example.org/cat.jpg | submitter submit - -s watercolour -o cat.png
 
-Several pictures, a folder of them or a list are a batch, and so is one picture
-whose result goes to a folder:
+Several pictures are a batch, and so are a folder, a list, and one picture whose result
+goes to a folder:
 
   submitter submit *.jpg -s watercolour -o painted/
   submitter submit holiday/ -r -s mosaic -o painted/ --parallel 8
   find . -name '*.png' -mtime -1 | submitter submit --files-from - -s mosaic
   submitter submit *.jpg -s mosaic -o painted/ --json | jq 'select(.error)'
 
-Of a folder, all visible files are sent that are ` + formats.Titles(formats.All(), "or") + ` by content or
-by name. Results go to the folder that -o names, which is made, and to the same
-subfolders in it. Two results of the same name get numbers. If a result exists already,
-nothing is sent, unless --force is given. For each picture that is done a line is
-printed, in any order: the job's id, and the file of the result or, without -o, the
-picture. With --json the line is an object with input, job, file, and error and
-exit_status if the picture failed. A failure does not stop the others; all failures are
-listed at the end.
+A folder stands for all visible files in it that are ` + formats.Titles(formats.All(), "or") + ` by
+content or by name. Results go to the folder that -o names, in the same subfolders; it is
+created if needed. If two results would have the same name, numbers are added. If a
+result exists already, nothing is sent, unless --force is given. For each picture that is
+done it prints a line, in any order: the job's id, and the file of the result or, without
+-o, the picture. With --json the line is an object with input, job and file, and with
+error and exit_status if the picture failed. A failure does not stop the others. All
+failures are listed at the end.
 
 Ctrl-C while it waits loses nothing: the job goes on, and the command that continues is
-shown. For a batch it is submitter resume, which also continues after a crash, and
-repeats what failed through the API's fault. A connection that breaks while the picture
-is sent makes no second job: it is sent again under the same Idempotency-Key. Scripts
-that start over can set it with --key. The API remembers a key for a day.`
+shown. For a batch that is submitter resume, which also continues after a crash, and
+tries again what failed because of the API. If the connection breaks while a picture is
+sent, it is sent again with the same Idempotency-Key, so that no second job is made. A
+script that starts again from the beginning can set this key with --key. The API
+remembers a key for a day.`
 }
 
 // Validate checks the flags for errors that kong does not find. kong calls it.
