@@ -87,7 +87,7 @@ func (l *hourUpdate) buildManifest(ctx context.Context, of pictures, ids []job.I
 	for i, id := range ids {
 		switch j, err := jobs[i], errs[i]; {
 		case errors.Is(err, job.ErrExpired), errors.Is(err, job.ErrNotFound), errors.Is(err, job.ErrDamagedJob):
-			// Of another store, or erased long ago: a full copy removes the pictures.
+			// Of another store, or erased long ago: a full comparison removes the pictures.
 		case errors.Is(err, job.ErrGone):
 			gone = append(gone, of[id].thumb, of[id].result)
 		case err != nil:
