@@ -37,8 +37,7 @@ func (r *rig) stepUntil(most int, names ...string) (steps int) {
 	return steps
 }
 
-// testFindInParts: no step has time for more than a batch of folders, and each is made by a new
-// process.
+// testFindInParts: no step has time for more than a batch of folders of each level.
 func testFindInParts(r *rig) {
 	r.copier.SetLimits(1000, time.Nanosecond)
 	r.copyAll()

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// ErrOvertaken: another process has written a note since it was read.
+// ErrOvertaken means that another process has written a note since it was read.
 var ErrOvertaken = errors.New("another process has written the note since it was read")
 
 // NoteVersion returns the content of a note's newest version and its number; nil and 0 if there is
