@@ -117,8 +117,17 @@ func (b *Bucket) Delete(ctx context.Context, keys ...string) error {
 // List returns the objects whose keys begin with prefix, in the order of their keys' bytes. After
 // an error there are no more.
 func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[Object, error] {
+	return b.ListAfter(ctx, prefix, "")
+}
+
+// ListAfter is [Bucket.List] without the objects up to a key.
+func (b *Bucket) ListAfter(ctx context.Context, prefix, key string) iter.Seq2[Object, error] {
+	in := s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix}
+	if key != "" {
+		in.StartAfter = &key
+	}
 	return func(yield func(Object, error) bool) {
-		pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix})
+		pages := s3.NewListObjectsV2Paginator(b.client, &in)
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {

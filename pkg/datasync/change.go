@@ -4,13 +4,12 @@ import (
 	"context"
 	"path"
 	"slices"
-	"strings"
 )
 
 // A Change says what an execution may have changed in the bucket.
 type Change struct {
 	All bool `json:"all,omitempty"` // any picture may have changed
-	// Folders are otherwise the folders of the pictures, as [store.Store.PublishedSince] returns
+	// Folders are otherwise the folders of the pictures, as [store.Store.ChangedFolders] returns
 	// them, with minutes in place of seconds.
 	Folders []string `json:"folders,omitempty"`
 }
@@ -23,8 +22,7 @@ const maxFolders = 500
 // are too many to be recorded.
 func foldersOf(names []string) (folders []string, many bool) {
 	for _, name := range names {
-		kind, of, _ := strings.Cut(path.Dir(name), "/")
-		folders = append(folders, path.Join(kind, of[:min(len(of), len("2006/01/02/15/04"))]))
+		folders = append(folders, minuteOf(path.Dir(name)))
 	}
 	slices.Sort(folders)
 	folders = slices.Compact(folders)
@@ -36,10 +34,10 @@ func foldersOf(names []string) (folders []string, many bool) {
 
 // change returns what the recorded execution may have changed.
 func (s *state) change() Change {
-	if s.Ours && !s.IsFull && !s.ManyFolders {
+	if s.Manifest != "" && !s.ManyFolders && !s.completesFull(s.Next) {
 		return Change{Folders: s.Folders}
 	}
-	return Change{All: true} // started by another process, full, or with very many folders
+	return Change{All: true} // started by another process, with very many folders, or the end of a full comparison
 }
 
 // A pendingUpdate is a change for which Update has not succeeded yet.

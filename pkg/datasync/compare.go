@@ -1,114 +1,161 @@
 package datasync
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"iter"
 	"path"
-	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// compareFolders adds to n the missing pictures in folders of jobs that were made between first and
-// last, if a folder has changed after since. It begins with the youngest jobs. at is the last
-// folder that is done, as a sort key, where the comparison continues. It returns the first error.
-func (c *Copier) compareFolders(ctx context.Context, n *findings, first, last, since time.Time, at *string) error {
-	folders, failed := c.Store.PublishedSince(ctx, first, last, since.Add(-overlap))
-	folders = slices.DeleteFunc(folders, func(folder string) bool { return *at != "" && sortKey(folder) >= *at })
-	slices.SortFunc(folders, func(a, b string) int { return cmp.Compare(sortKey(b), sortKey(a)) })
-	for some := range slices.Chunk(folders, batchSize) {
-		if failed = cmp.Or(failed, c.compareConcurrently(ctx, n, some)); ctx.Err() != nil || isUnavailable(failed) {
-			return failed
+// maxComparisons is the number of parts that are compared with the bucket at the same time.
+const maxComparisons = 16
+
+// A part is some folders, and a listing of the bucket that has all copies of their pictures.
+type part struct {
+	folders []string
+	listing iter.Seq2[bucket.Object, error]
+	// complete says that there are no other folders in the range of the listing, so that other
+	// objects in it have no file.
+	complete bool
+}
+
+// compareEach compares folders, without the finer folders in them. It returns the names of pictures
+// that are missing in the bucket, the folders that could not be compared, and the first error.
+func (c *Copier) compareEach(ctx context.Context, folders []string) (missing, unread []string, failed error) {
+	byMinute := map[string][]string{}
+	for _, folder := range folders {
+		byMinute[minuteOf(folder)] = append(byMinute[minuteOf(folder)], folder)
+	}
+	var parts []part
+	for minute, folders := range byMinute {
+		const several = 4
+		if len(folders) >= several { // one listing of the minute, instead of one for each second
+			parts = append(parts, part{folders: folders, listing: c.Bucket.List(ctx, c.Prefix+minute+"/")})
+			continue
 		}
-		n.changed = true
-		if failed == nil {
-			*at = sortKey(some[len(some)-1])
+		for _, folder := range folders {
+			parts = append(parts, part{folders: []string{folder}, listing: c.Bucket.List(ctx, c.Prefix+store.PublishedPrefix(folder))})
 		}
 	}
-	return failed
+	return c.compareParts(ctx, parts)
 }
 
-// sortKey returns the key by which folders are sorted: the time, then the kind.
-func sortKey(folder string) string {
-	kind, of, _ := strings.Cut(folder, "/")
-	return of + " " + kind
-}
-
-// compareConcurrently adds to n the missing pictures in folders. It returns the first error.
-func (c *Copier) compareConcurrently(ctx context.Context, n *findings, folders []string) error {
+// compareParts compares parts concurrently. Errors that concern all folders stop it.
+func (c *Copier) compareParts(ctx context.Context, parts []part) (missing, unread []string, failed error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var mu sync.Mutex
-	var failed error
 	var all sync.WaitGroup
 	slots := make(chan struct{}, maxComparisons)
-	for _, folder := range folders {
+	for _, p := range parts {
 		slots <- struct{}{}
 		if ctx.Err() != nil {
 			break
 		}
 		all.Go(func() {
 			defer func() { <-slots }()
-			missing, err := c.missingPictures(ctx, folder)
+			names, bad, err := c.comparePart(ctx, p)
 			mu.Lock()
 			defer mu.Unlock()
-			n.names = append(n.names, missing...)
-			failed = cmp.Or(failed, err)
+			missing, unread = append(missing, names...), append(unread, bad...)
+			if failed == nil {
+				failed = err
+			}
 			if isUnavailable(err) {
 				cancel()
 			}
 		})
 	}
 	all.Wait()
-	return cmp.Or(failed, ctx.Err())
+	if failed == nil {
+		failed = ctx.Err()
+	}
+	return missing, unread, failed
 }
 
-// isUnavailable reports whether an error concerns all folders.
-func isUnavailable(err error) bool {
+// comparePart compares a part. Pictures never change, so names are sufficient. It deletes from the
+// bucket pictures whose jobs are gone: a copy that had opened a file before the job was erased
+// stores it again.
+func (c *Copier) comparePart(ctx context.Context, p part) (missing, unread []string, failed error) {
+	there := map[string]map[string]bool{} // by folder; listed before the folders are read, so all of these were in them
+	for _, folder := range p.folders {
+		there[folder] = map[string]bool{}
+	}
+	others := strangers{Copier: c}
+	for o, err := range p.listing {
+		name := strings.TrimPrefix(o.Key, c.Prefix)
+		// The folder of an object that stands for a folder, and ends with a slash, is itself.
+		if in := there[path.Dir(name)]; err == nil && in != nil {
+			in[name] = true
+		} else if err == nil && p.complete {
+			err = others.add(ctx, name)
+		}
+		if err != nil {
+			return nil, p.folders, err
+		}
+	}
+	var gone []string
+	for _, folder := range p.folders {
+		names, err := c.Store.PublishedIn(folder)
+		if err != nil {
+			unread = append(unread, folder)
+			if failed == nil {
+				failed = err
+			}
+			continue
+		}
+		for _, name := range names {
+			if !there[folder][name] {
+				missing = append(missing, name)
+			}
+			delete(there[folder], name)
+		}
+		for name := range there[folder] {
+			if c.isGone(name, false) || p.complete && c.isGone(name, true) {
+				gone = append(gone, c.Prefix+name)
+			}
+		}
+	}
+	err := c.Bucket.Delete(ctx, gone...)
+	if err == nil {
+		err = others.delete(ctx)
+	}
+	if failed == nil {
+		failed = err
+	}
+	return missing, unread, failed
+}
+
+// isGone reports whether a picture in the bucket that has no file must be deleted, because its job
+// is gone. The picture of an unknown job may be another store's, and only a full comparison deletes
+// it.
+func (c *Copier) isGone(name string, all bool) bool {
+	_, id, _, ok := store.ParsePublished(name)
+	if !ok {
+		return all && !strings.HasSuffix(name, "/")
+	}
+	_, err := c.Store.Job(id)
+	if all {
+		return errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrNotFound)
+	}
+	return errors.Is(err, job.ErrGone) && !errors.Is(err, job.ErrExpired)
+}
+
+func isBucketError(err error) bool {
 	return errors.Is(err, bucket.ErrUnavailable) || errors.Is(err, bucket.ErrDenied) || errors.Is(err, bucket.ErrNoBucket)
 }
 
-// missingPictures returns the pictures of a folder, without those of finer folders in it, that are
-// not in the bucket. Pictures never change, so names are sufficient. It deletes pictures from the
-// bucket whose jobs are gone: a copy that had opened a file before the job was erased stores it
-// again.
-func (c *Copier) missingPictures(ctx context.Context, folder string) ([]string, error) {
-	there := map[string]bool{} // listed before the folder is read, so all of these were in the folder
-	for o, err := range c.Bucket.List(ctx, c.Prefix+store.PublishedPrefix(folder)) {
-		if err != nil {
-			return nil, err
-		}
-		if name := strings.TrimPrefix(o.Key, c.Prefix); path.Dir(name) == folder {
-			there[name] = true
-		}
-	}
-	names, err := c.Store.PublishedIn(folder)
-	if err != nil {
-		return nil, err
-	}
-	var missing []string
-	for _, name := range names {
-		if !there[name] {
-			missing = append(missing, name)
-		}
-		delete(there, name)
-	}
-	var gone []string
-	for name := range there {
-		_, id, _, ok := store.ParsePublished(name)
-		if !ok {
-			continue
-		}
-		// The picture of an unknown job may be another store's.
-		if _, err := c.Store.Job(id); errors.Is(err, job.ErrGone) && !errors.Is(err, job.ErrExpired) {
-			gone = append(gone, c.Prefix+name)
-		}
-	}
-	return missing, c.Bucket.Delete(ctx, gone...)
+// minuteForm is the form of a minute's folder.
+const minuteForm = "2006/01/02/15/04"
+
+// minuteOf returns the folder of a minute that a folder is in, or the folder itself.
+func minuteOf(folder string) string {
+	kind, of, _ := strings.Cut(folder, "/")
+	return path.Join(kind, of[:min(len(of), len(minuteForm))])
 }

@@ -3,13 +3,13 @@
 // own settings (AWS_REGION, AWS_ENDPOINT_URL_DATASYNC, …).
 //
 // The task has no schedule, because DataSync's schedules have a minimum of an hour. [Copier.Step]
-// starts it if there is something to copy: with a manifest of the pictures that the bucket lacks,
-// and once a day without a manifest, which also deletes objects whose files are gone.
+// starts it if there is something to copy, with a manifest of pictures that the bucket lacks.
 //
 // New pictures are found by the times of the published folders. Each step scans the folders of jobs
-// of the last quarter of an hour; those of older jobs are scanned less often. A step that has no
-// time for all records its progress, and starts a copy of what it has found. Pictures count as
-// copied only after the execution has succeeded.
+// of the last quarter of an hour; those of older jobs are scanned less often. Once a day all folders
+// are compared with the bucket, and objects that have no file are deleted. A step that has no time
+// for all, or has found as many pictures as one execution copies, records its progress. Pictures
+// count as copied only after the execution has succeeded.
 package datasync
 
 import (
@@ -25,6 +25,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
@@ -49,9 +50,9 @@ type Config struct {
 	// Report, if it is not nil, is called at the end of each step.
 	Report func(Report)
 
-	// An execution that takes longer than this is canceled. Zero is the default: an hour with a
-	// manifest, 12 hours for a full execution.
-	MaxManifest, MaxFull time.Duration
+	// MaxExecution is the time after which an execution is canceled, and twelve times that for one
+	// that was not started by a step. Zero is the default, an hour.
+	MaxExecution time.Duration
 
 	Log *slog.Logger // nil discards
 }
@@ -65,15 +66,14 @@ type Report struct {
 	Waited time.Duration
 }
 
-// fullEvery is the time between two executions without a manifest.
-const fullEvery = 24 * time.Hour
-
 // A Copier starts executions of a task. Several Copiers may use one store at the same time, because
 // DataSync runs one execution of a task at a time.
 type Copier struct {
 	Config
-	task task
-	arn  string // of the bucket
+	task     task
+	arn      string        // of the bucket
+	maxNames int           // in a manifest
+	scanTime time.Duration // of a step
 }
 
 // New validates the configuration. It makes no request.
@@ -94,9 +94,9 @@ func New(cfg Config) (*Copier, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	cfg.MaxManifest, cfg.MaxFull = cmp.Or(cfg.MaxManifest, time.Hour), cmp.Or(cfg.MaxFull, 12*time.Hour)
+	cfg.MaxExecution = cmp.Or(cfg.MaxExecution, time.Hour)
 	bucketARN := arn.ARN{Partition: t.Partition, Service: "s3", Resource: cfg.Bucket.Name()}
-	return &Copier{cfg, newTask(cfg.AWS, cfg.Task), bucketARN.String()}, nil
+	return &Copier{cfg, newTask(cfg.AWS, cfg.Task), bucketARN.String(), maxNames, scanTime}, nil
 }
 
 // Step checks the current execution, or starts one if there is something to copy. It may be stopped
@@ -106,7 +106,12 @@ func New(cfg Config) (*Copier, error) {
 // After a failed start or execution a later step tries again: after one minute at first, after one
 // hour at most.
 func (c *Copier) Step(ctx context.Context) error {
-	if err := c.step(ctx); err != nil {
+	err := c.step(ctx)
+	if errors.Is(err, store.ErrOvertaken) {
+		c.Log.Info("another step has overtaken this one", "error", err)
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("copy to s3://%s/%s: %w", c.Bucket.Name(), c.Prefix, err)
 	}
 	return nil
@@ -117,12 +122,14 @@ func (c *Copier) step(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := c.load()
+	s, err := c.load(now)
 	if err != nil {
 		return err
 	}
 	defer func() { c.Report(s.report(now)) }()
-	err = c.advance(ctx, &s, now)
+	if err = c.advance(ctx, &s, now); errors.Is(err, store.ErrOvertaken) {
+		return err
+	}
 	return errors.Join(err, c.retryUpdate(ctx, &s))
 }
 
@@ -135,54 +142,53 @@ func (c *Copier) advance(ctx context.Context, s *state, now time.Time) error {
 	if now.Before(s.NotBefore) {
 		return nil
 	}
-	if s.fullDue(now) {
-		return c.startExecution(ctx, s, now, findings{})
+	if names, err := c.retryAside(ctx, s, now); err != nil || len(names) > 0 {
+		return errors.Join(err, c.startExecution(ctx, s, now, findings{names: names, next: s.Scans, unread: s.Unread}, true))
 	}
-	n, err := c.findNew(ctx, s, now)
+	n, err := c.find(ctx, s, now)
 	if len(n.names) > 0 {
 		if s.MissingSince.IsZero() {
 			s.MissingSince = now
 		}
-		return errors.Join(err, c.startExecution(ctx, s, now, n))
+		return errors.Join(err, c.startExecution(ctx, s, now, n, false))
 	}
-	if err == nil && !n.changed && n.scanned <= 0 && !n.scannedOld {
-		return nil // nothing to record
+	if !n.changed {
+		return err // nothing to record
 	}
-	s.markCopied(n.scanBegan, n.scanned)
-	if n.passDone {
-		s.endPass()
+	s.Unread = n.unread
+	if s.completesFull(n.next) {
+		s.Pending.add("full comparison", Change{All: true})
 	}
+	s.advance(n.next)
 	return errors.Join(err, c.save(s))
 }
 
-// startExecution starts an execution for the findings, or a full one if there are none, unless one
-// is running already.
-func (c *Copier) startExecution(ctx context.Context, s *state, now time.Time, n findings) error {
-	whole := len(n.names) == 0
+// startExecution starts an execution for the findings unless one is running already.
+func (c *Copier) startExecution(ctx context.Context, s *state, now time.Time, n findings, retry bool) error {
+	s.Unread = n.unread
+	// Of several steps that got here one goes on.
+	if err := c.save(s); err != nil || len(n.names) == 0 {
+		return err
+	}
 	running, err := c.task.runningExecution(ctx)
 	if running != "" { // started by another process, or by one that was killed before it recorded that
-		s.beginExecution(running, now, false)
+		s.beginExecution(running, "", now)
 		return c.save(s)
 	}
-	var execution string
-	if whole {
-		s.FullTried = now
+	var key, execution string
+	if err == nil {
+		key, err = c.putManifest(ctx, now, n.names)
 	}
-	if err == nil && whole {
-		execution, err = c.task.start(ctx, nil)
-	} else if err == nil {
-		var key string
-		if key, err = c.putManifest(ctx, now, n.names); err == nil {
-			execution, err = c.task.start(ctx, &manifestSource{bucket: c.arn, key: key, role: c.Role})
-		}
+	if err == nil {
+		execution, err = c.task.start(ctx, manifestSource{bucket: c.arn, key: key, role: c.Role})
 	}
 	if err != nil {
 		s.markFailed(now)
 		return errors.Join(err, c.save(s))
 	}
-	c.Log.Info("started a DataSync execution", "execution", execution, "pictures", len(n.names), "full", whole)
-	s.beginExecution(execution, now, true)
-	s.ScannedRange, s.ScanBegan, s.PassDone, s.IsFull = n.scanned, n.scanBegan, n.passDone, whole
+	c.Log.Info("started a DataSync execution", "execution", execution, "pictures", len(n.names))
+	s.beginExecution(execution, key, now)
+	s.Next, s.Retry = n.next, retry
 	s.Folders, s.ManyFolders = foldersOf(n.names)
 	return c.save(s)
 }
@@ -193,16 +199,16 @@ func (c *Copier) followExecution(ctx context.Context, s *state, now time.Time) (
 	e, err := c.task.describe(ctx, s.Execution)
 	if errors.Is(err, errNoExecution) {
 		c.Log.Warn("the DataSync execution does not exist any more", "execution", s.Execution, "error", err)
-		s.beginExecution("", now, false)
+		s.endExecution(false)
 		return false, c.save(s)
 	}
 	if err != nil {
 		return true, err
 	}
 	if !e.ended {
-		limit := c.MaxFull
-		if s.Ours && !s.IsFull {
-			limit = c.MaxManifest
+		limit := c.MaxExecution
+		if s.Manifest == "" {
+			limit *= 12
 		}
 		if now.Sub(s.Began) <= limit || e.canceling {
 			return true, nil
@@ -210,15 +216,33 @@ func (c *Copier) followExecution(ctx context.Context, s *state, now time.Time) (
 		c.Log.Error("canceling a DataSync execution that takes too long", "execution", s.Execution, "began", s.Began, "limit", limit)
 		return true, c.task.cancel(ctx, s.Execution)
 	}
+	copied := s.Manifest != ""
 	if e.failure != "" {
-		c.Log.Error("a DataSync execution failed; missing pictures are copied again", "execution", s.Execution, "error", e.failure)
+		copied, err = c.followFailure(ctx, s, now, e)
 	}
 	// The event of its end is delivered on a best-effort basis.
 	if s.updateErr = c.Ended(ctx, s.Execution); s.updateErr != nil {
 		s.Pending.add(s.Execution, s.change()) // copies continue meanwhile
 	}
-	s.endExecution(now, e.failure == "")
-	return false, c.save(s)
+	s.endExecution(copied)
+	return false, errors.Join(err, c.save(s))
+}
+
+// followFailure handles the end of an execution that failed, and reports whether its pictures count
+// as copied.
+func (c *Copier) followFailure(ctx context.Context, s *state, now time.Time, e executionState) (copied bool, err error) {
+	c.Log.Warn("a DataSync execution failed; missing pictures are copied again", "execution", s.Execution, "error", e.failure)
+	switch {
+	case s.Retry:
+		s.stepFailures++
+		return true, nil // each of its pictures is tried again, at a time of its own
+	case s.Manifest != "":
+		copied, err = c.checkFailed(ctx, s, now, e)
+	}
+	if !copied {
+		s.markFailed(now)
+	}
+	return copied, err
 }
 
 // Ended calls Update after the end of an execution, once for each execution. It is called for
@@ -227,11 +251,15 @@ func (c *Copier) Ended(ctx context.Context, execution string) error {
 	if !strings.HasPrefix(execution, c.Task+"/execution/") {
 		return fmt.Errorf("the execution %q does not belong to the task %s: restrict the EventBridge rule to that task", execution, c.Task)
 	}
-	last, err := c.note(store.CopiedNote)
+	last, err := c.Store.Note(store.CopiedNote)
+	if errors.Is(err, job.ErrDamagedJob) { // like a missing one, and written again
+		c.Log.Warn("a note is damaged", "note", string(store.CopiedNote), "error", err)
+		err = nil
+	}
 	if err != nil || string(last) == execution {
 		return err
 	}
-	s, err := c.load()
+	s, err := c.load(time.Time{})
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package datasync_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -14,7 +13,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/datasync"
 	"github.com/aws/aws-sdk-go-v2/service/datasync/types"
 
-	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
@@ -27,11 +26,16 @@ func TestCopier(t *testing.T) {
 	}{
 		{"new pictures are copied", testNewPictures},
 		{"without new pictures there are no calls", testNoCallsWithoutNews},
-		{"once a day there is a full execution", testDaily},
+		{"once a day all is compared", testDaily},
+		{"a comparison that takes more than a step goes on", testFindInParts},
+		{"many pictures are copied by several executions", testManifestsInParts},
+		{"after days of downtime new pictures are copied first", testDowntime},
+		{"a picture that is erased during an execution does not matter", testErasedMeanwhile},
+		{"a picture that can't be copied holds up no others", testUncopied},
+		{"a step that is overtaken changes nothing", testOvertaken},
 		{"pictures of an erased job that a copy stores again are removed", testErased},
 		{"a throttled start is tried again", testThrottled},
 		{"an execution that fails is tried again", testFailed},
-		{"a failed full execution does not prevent copies", testFullFails},
 		{"an execution that takes too long is canceled", testNeverEnds},
 		{"an execution that is running already is followed", testRunningExecution},
 		{"the event of an execution's end causes one update", testEvent},
@@ -60,7 +64,7 @@ func testNewPictures(r *rig) {
 	first := r.paint()
 	r.step()
 	if !r.has(first...) {
-		r.Error("the full execution did not copy a picture")
+		r.Error("the first execution did not copy a picture")
 	}
 	r.step()
 	if n := r.updates.Load(); n != 1 {
@@ -85,7 +89,7 @@ func testNewPictures(r *rig) {
 		}
 		manifests = append(manifests, o.Key)
 	}
-	if len(manifests) != 1 || !strings.HasSuffix(manifests[0], ".csv") {
+	if len(manifests) != 2 || !strings.HasSuffix(manifests[0], ".csv") {
 		r.Errorf("manifests: %q", manifests)
 	}
 	r.step()
@@ -107,26 +111,46 @@ func testNoCallsWithoutNews(r *rig) {
 }
 
 func testDaily(r *rig) {
-	painted := r.paint()
+	minutes := []string{r.publish(3*time.Hour, job.Minute), r.publish(3*time.Hour+time.Minute, job.Second)}
+	painted := append(r.paint(), r.publish(50*time.Hour, job.Hour), minutes[0], minutes[1])
 	r.copyAll()
-	left := "pictures/public/2026/01/02/03/01900000-0000-7000-8000-000000000000.jpeg"
-	if _, err := r.bucket.Put(r.Context(), left, strings.NewReader("of an erased job"), bucket.Put{}); err != nil {
-		r.Fatal(err)
+	unknown := func(age time.Duration, grain job.Grain) string {
+		return "pictures/" + store.Published(newID(age, grain), "jpeg", true)[0]
 	}
+	left := []string{
+		"pictures/public/2026/01/02/03/01900000-0000-7000-8000-000000000000.jpeg", "pictures/private/page.html",
+		"pictures/" + minutes[0] + ".html", "pictures/thumbs/2026/01/02/03/", "pictures/thumbs/2026/01/02/03/04/",
+	}
+	for _, grain := range []job.Grain{job.Hour, job.Minute, job.Second} {
+		for _, age := range []time.Duration{0, 3 * time.Hour, 3*time.Hour + 20*time.Minute, 49 * time.Hour, 500 * time.Hour} {
+			left = append(left, unknown(age, grain))
+		}
+	}
+	r.put(left...)
 	r.advance(23 * time.Hour)
 	r.step()
-	if _, err := r.bucket.Head(r.Context(), left); err != nil {
-		r.Errorf("after 23 hours: %v", err)
+	for _, key := range left {
+		if r.lacks(key) {
+			r.Errorf("%s was deleted after 23 hours", key)
+		}
+	}
+	if err := r.bucket.Delete(r.Context(), "pictures/"+painted[2], "pictures/"+painted[4]); err != nil {
+		r.Fatal(err)
 	}
 	r.advance(time.Hour)
 	r.step()
-	if _, err := r.bucket.Head(r.Context(), left); !errors.Is(err, bucket.ErrNotFound) {
-		r.Errorf("after a day: %v", err)
+	for _, key := range left {
+		if !r.lacks(key) {
+			r.Errorf("%s is left after a day", key)
+		}
 	}
 	if !r.has(painted...) {
 		r.Error("a picture was removed")
 	}
 	r.step()
+	if c := r.change.Load(); !c.All {
+		r.Errorf("after a full comparison: %+v", c)
+	}
 	r.takeCalls()
 	r.step()
 	if calls := r.takeCalls(); slices.Contains(calls, "StartTaskExecution") {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/datasync/types"
 
 	"github.com/atelier-go/atelier/pkg/datasync"
 )
@@ -63,25 +62,6 @@ func testFailed(r *rig) {
 	r.step()
 	if !r.has(painted...) {
 		r.Error("it was not copied in the end")
-	}
-}
-
-func testFullFails(r *rig) {
-	r.set(func() { r.before = func(context.Context) error { return errors.New("a file can't be read") } })
-	r.step()
-	r.step()
-	r.set(func() { r.before = nil })
-	painted := r.paint()
-	r.advance(time.Minute)
-	r.step()
-	if e := r.execution(); !r.has(painted...) || e.Options.PreserveDeletedFiles != types.PreserveDeletedFilesPreserve {
-		r.Errorf("copied: %t, by %+v", r.has(painted...), e.Options)
-	}
-	r.step()
-	r.advance(time.Hour)
-	r.step()
-	if e := r.execution(); e.Options.PreserveDeletedFiles != types.PreserveDeletedFilesRemove {
-		r.Error("it was not tried again after an hour")
 	}
 }
 
@@ -140,6 +120,7 @@ func testUpdateFails(r *rig) {
 }
 
 func testTaskUnavailable(r *rig) {
+	r.paint()
 	r.set(func() { r.refuse["DescribeTask"] = "InternalException" })
 	if err := r.copier.Step(r.Context()); err == nil || !strings.Contains(err.Error(), "describe DataSync's task") {
 		r.Errorf("got %v", err)

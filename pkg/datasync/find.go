@@ -1,153 +1,134 @@
 package datasync
 
 import (
-	"cmp"
 	"context"
-	"path"
+	"errors"
 	"slices"
 	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// ageRanges say how often a step scans the folders of jobs of an age. Most jobs are painted soon
-// after their submission, and for a job that has waited for long some minutes more matter less.
-// Under load each second has three folders, and each folder takes a call of the file server. A scan
-// of a range includes the younger ranges; each range has its own progress.
-var ageRanges = [...]struct{ back, every time.Duration }{
-	{15 * time.Minute, 0}, // at each step
-	{2 * time.Hour, 5 * time.Minute},
-	{25 * time.Hour, time.Hour}, // the maximum age of a job at its first outcome
-}
-
 const (
-	// passEvery is the time between two passes through the older folders, into which late retries
-	// publish.
-	passEvery = time.Hour
-	// longPassEvery is the same if a pass takes more than one step.
-	longPassEvery = 24 * time.Hour
-	// scanTime limits the scans of a step. After passTime a step scans no further day of the older
-	// folders. The next step continues. They fit into a function's five minutes.
-	scanTime, passTime = 90 * time.Second, 10 * time.Second
+	// scanTime is how long a step scans. Each level takes half of what is left, and at least one
+	// batch of folders, so that all levels go on. The next step continues.
+	scanTime = 90 * time.Second
 	// overlap is how long before the last scan a change still counts as new: a picture gets its
 	// name a moment after the folder's time was read, and file systems have coarse clocks.
 	overlap = 2 * time.Second
-	// maxComparisons is the number of folders that are compared with the bucket at the same time.
-	// After batchSize folders the progress of a scan is recorded.
-	maxComparisons, batchSize = 16, 256
+	// batchSize is about how many folders are compared before the progress can be recorded.
+	batchSize = 256
+	// maxUnread is the number of folders that may be unreadable while scans go on.
+	maxUnread = 100
 )
 
 // findings are what a step has found in the published folders.
 type findings struct {
-	changed    bool      // a folder has changed since the last scan, or an earlier scan was continued
-	names      []string  // pictures that are not in the bucket
-	scanned    int       // index of the oldest scanned range of ageRanges; -1 if there is none
-	scanBegan  time.Time // start of that scan
-	scannedOld bool      // some of the older folders were scanned
-	passDone   bool      // and with them the pass is complete
+	names   []string // pictures that are not in the bucket
+	next    scans    // the progress, once the names are copied
+	unread  []string // folders that could not be compared; they are tried again at each step
+	changed bool     // something must be recorded
 }
 
-// findNew compares with the bucket the folders that have changed since all their pictures were
-// copied. It stops when its time is over, and records its progress in s. A folder that can't be
-// compared does not stop it.
-func (c *Copier) findNew(ctx context.Context, s *state, now time.Time) (n findings, err error) {
-	scanCtx, cancel := context.WithTimeout(ctx, scanTime)
-	defer cancel()
-	n.scanned = -1
-	if err = c.scanRecent(scanCtx, &n, s, now); scanCtx.Err() == nil && !isUnavailable(err) {
-		err = cmp.Or(err, c.scanOld(scanCtx, &n, s, now))
+// find compares with the bucket the folders that have changed since all their pictures were copied.
+// It stops when its time is over, or when it has found as many pictures as one execution copies. A
+// folder that can't be compared does not stop it; find returns the first error.
+func (c *Copier) find(ctx context.Context, s *state, now time.Time) (findings, error) {
+	began := time.Now()
+	budget := c.scanTime
+	if end, ok := ctx.Deadline(); ok {
+		budget = min(budget, time.Until(end)/2)
 	}
-	if ctx.Err() == nil && scanCtx.Err() != nil {
-		err = nil // what was found is copied, and the next step continues
-	}
-	return n, err
-}
-
-// scanRecent scans the ranges that are due, folders of the youngest jobs first, or continues such a
-// scan.
-func (c *Copier) scanRecent(ctx context.Context, n *findings, s *state, now time.Time) error {
-	l := &s.Scan
-	n.changed = !l.Began.IsZero()
-	if l.Began.IsZero() {
-		*l = scan{Began: now}
-		for i := range ageRanges {
-			if now.Sub(s.Copied[i]) >= ageRanges[i].every {
-				l.Range = i
-			}
-		}
-	}
-	oldest := min(max(l.Range, 0), len(ageRanges)-1)
-	var last time.Time // no limit
-	for i := range oldest + 1 {
-		// Begin where the previous scan of this range began. Folders that have become too old for
-		// the range since were not scanned again.
-		first := l.Began
-		if !s.Copied[i].IsZero() {
-			first = s.Copied[i]
-		}
-		first = first.Add(-ageRanges[i].back)
-		if i >= l.DoneRanges {
-			err := c.compareFolders(ctx, n, first, last, s.Copied[i], &l.LastFolder)
-			if err != nil && ctx.Err() == nil {
-				*l = scan{} // the next step starts over
-			}
-			if err != nil {
-				return err
-			}
-			// The folder of an hour may be in two ranges, because of the finer folders in it, so
-			// each range starts over.
-			l.DoneRanges, l.LastFolder = i+1, ""
-		}
-		last = first
-		n.scanned, n.scanBegan = i, l.Began
-	}
-	*l = scan{}
-	return nil
-}
-
-// scanOld scans, if a pass is due, the folders that are too old for ageRanges, one day after
-// another. A folder that can't be compared is left to the next full execution, or until it changes.
-func (c *Copier) scanOld(ctx context.Context, n *findings, s *state, now time.Time) error {
-	p, every := &s.Pass, passEvery
-	if p.Steps > 1 {
-		every = longPassEvery
-	}
-	if p.Began.IsZero() {
-		if now.Sub(s.CopiedOld) < every {
-			return nil
-		}
-		*p = pass{Began: now}
-	}
-	n.scannedOld = true
-	p.Steps++
-	hours, err := c.Store.PublishedHours(false)
-	if err != nil {
-		return err
-	}
-	var failed error
-	end := p.Began.Add(-ageRanges[len(ageRanges)-1].back).Add(time.Hour) // one hour more, because it is within an hour
-	for began := time.Now(); len(hours) > 0; {
-		day := path.Dir(hours[0])
-		hours = slices.DeleteFunc(hours, func(hour string) bool { return path.Dir(hour) == day })
-		first, err := time.Parse("2006/01/02", day)
-		if err != nil || day <= p.LastDay {
-			continue
-		}
-		if !first.Before(end) {
+	n := findings{next: s.Scans}
+	names, unread, failed := c.compareEach(ctx, s.Unread)
+	n.add(s, names)
+	n.unread, n.changed = unread, len(unread) != len(s.Unread)
+	for level := range levels {
+		if isUnavailable(failed) || ctx.Err() != nil || len(n.names) >= c.maxNames {
 			break
 		}
-		if time.Since(began) > passTime {
-			return failed // the next step continues
+		share := budget - time.Since(began)
+		if level < full {
+			share /= 2
 		}
-		last := first.Add(24 * time.Hour)
-		if last.After(end) {
-			last = end
+		if err := c.scan(ctx, &n, s, level, now, time.Now().Add(share)); failed == nil {
+			failed = err
 		}
-		err = c.compareFolders(ctx, n, first, last, s.CopiedOld, &p.LastFolder)
-		if ctx.Err() != nil || isUnavailable(err) {
+	}
+	slices.Sort(n.names)
+	n.names = slices.Compact(n.names) // a manifest must not have a name twice
+	return n, failed
+}
+
+// add adds names that are missing in the bucket, without those that are put aside.
+func (n *findings) add(s *state, names []string) {
+	for _, name := range names {
+		if !slices.ContainsFunc(s.Aside, func(a aside) bool { return a.Name == name }) {
+			n.names = append(n.names, name)
+		}
+	}
+}
+
+// scan begins or continues the scan of a level until a time.
+func (c *Copier) scan(ctx context.Context, n *findings, s *state, level int, now, until time.Time) (failed error) {
+	if !n.next.begin(level, now) {
+		return nil
+	}
+	p := &n.next[level]
+	p.Steps++
+	n.changed = n.changed || level > 0
+	since := p.Copied.Add(-overlap)
+	if level == full {
+		since = time.Time{}
+	}
+	for {
+		at := p.At
+		if at.IsZero() {
+			at = p.Last
+		}
+		folders, next, err := c.Store.ChangedFolders(ctx, p.First, at, since, batchSize)
+		if err != nil {
 			return err
 		}
-		failed = cmp.Or(failed, err)
-		p.LastDay, p.LastFolder = day, ""
+		compare := c.compareEach
+		if level == full {
+			compare = func(ctx context.Context, folders []string) ([]string, []string, error) {
+				return c.compareAll(ctx, folders, next, at)
+			}
+		}
+		names, unread, err := compare(ctx, folders)
+		if errors.Is(err, errUnfinished) {
+			n.changed = true
+			return failed // the next step continues with the batch
+		}
+		if ctx.Err() != nil || isUnavailable(err) || len(n.unread)+len(unread) > maxUnread {
+			return err // the next step tries the batch again
+		}
+		n.add(s, names)
+		n.unread = union(n.unread, unread)
+		n.changed = n.changed || len(folders) > 0
+		if failed == nil {
+			failed = err
+		}
+		if next.IsZero() {
+			n.next.end(level)
+			return failed
+		}
+		p.At, n.changed = next, true
+		if !time.Now().Before(until) || len(n.names) >= c.maxNames {
+			return failed
+		}
 	}
-	n.passDone = true
-	return failed
+}
+
+// union returns the names in either list, sorted.
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// isUnavailable reports whether an error concerns all folders.
+func isUnavailable(err error) bool {
+	return isBucketError(err) || errors.Is(err, job.ErrStoreAway)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -24,14 +25,17 @@ type rig struct {
 	*testing.T
 	store   *store.Store
 	bucket  *bucket.Bucket
+	source  *standin.Task
 	service *standin.Service
 	task    string
 	client  *sdk.Client
+	cfg     aws.Config // of DataSync
 	copier  *datasync.Copier
 
 	updates atomic.Int64
 	change  atomic.Pointer[datasync.Change] // of the last update
 	fail    atomic.Pointer[error]           // the error of updates, if it is not nil
+	during  atomic.Pointer[func()]          // called once, during the next update
 
 	mu     sync.Mutex
 	calls  []string          // calls of DataSync's API
@@ -51,7 +55,8 @@ func newRig(t *testing.T, cfg aws.Config, name string) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.store.Close() })
-	r.service = standin.NewService(&standin.Task{From: r.store.PublishedDir(), To: r.bucket, Prefix: "pictures/", Faithful: true}, nil, nil)
+	r.source = &standin.Task{From: r.store.PublishedDir(), To: r.bucket, Prefix: "pictures/", Faithful: true}
+	r.service = standin.NewService(r.source, nil, nil)
 	t.Cleanup(r.service.Close)
 	r.service.Refuse = func(action string) string {
 		r.mu.Lock()
@@ -74,7 +79,7 @@ func newRig(t *testing.T, cfg aws.Config, name string) *rig {
 		t.Fatal(err)
 	}
 	cfg.BaseEndpoint, cfg.ConfigSources = &address, nil // these are S3's
-	r.client = sdk.NewFromConfig(cfg)
+	r.client, r.cfg = sdk.NewFromConfig(cfg), cfg
 	r.copier = r.open(cfg)
 	return r
 }
@@ -86,6 +91,9 @@ func (r *rig) open(cfg aws.Config) *datasync.Copier {
 		Update: func(_ context.Context, c datasync.Change) error {
 			r.updates.Add(1)
 			r.change.Store(&c)
+			if during := r.during.Swap(nil); during != nil {
+				(*during)()
+			}
 			if err := r.fail.Load(); err != nil {
 				return *err
 			}
@@ -151,7 +159,7 @@ func (r *rig) waitUntil(ok func() bool) {
 // copyAll copies all pictures that there are to the bucket.
 func (r *rig) copyAll() {
 	r.Helper()
-	r.step() // starts a full execution
+	r.step() // starts an execution, if there is something to copy
 	r.step() // records its end
 	r.step() // finds nothing new
 }
@@ -159,7 +167,7 @@ func (r *rig) copyAll() {
 // advance changes the copier's note as if time had passed.
 func (r *rig) advance(d time.Duration) {
 	r.Helper()
-	note, err := r.store.Note(store.CopyNote)
+	note, version, err := r.store.NoteVersion(store.CopyNote)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -168,14 +176,14 @@ func (r *rig) advance(d time.Duration) {
 		r.Fatal(err)
 	}
 	if note, err = json.Marshal(shift(s, d)); err == nil {
-		err = r.store.SetNote(store.CopyNote, note)
+		err = r.store.SetNoteVersion(store.CopyNote, version, note)
 	}
 	if err != nil {
 		r.Fatal(err)
 	}
 }
 
-// shift subtracts d from all times in a decoded note.
+// shift subtracts d from all times in a decoded note, but those of jobs.
 func shift(v any, d time.Duration) any {
 	switch v := v.(type) {
 	case string:
@@ -188,10 +196,32 @@ func shift(v any, d time.Duration) any {
 		}
 	case map[string]any:
 		for key := range v {
-			v[key] = shift(v[key], d)
+			if key != "first" && key != "last" && key != "at" {
+				v[key] = shift(v[key], d)
+			}
 		}
 	}
 	return v
+}
+
+func (r *rig) put(keys ...string) {
+	r.Helper()
+	for _, key := range keys {
+		if _, err := r.bucket.Put(r.Context(), key, strings.NewReader("of an erased job"), bucket.Put{}); err != nil {
+			r.Fatal(err)
+		}
+	}
+}
+
+// lacks reports whether there is no object with one of the keys.
+func (r *rig) lacks(keys ...string) bool {
+	r.Helper()
+	for _, key := range keys {
+		if _, err := r.bucket.Head(r.Context(), key); !errors.Is(err, bucket.ErrNotFound) {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *rig) has(names ...string) bool {

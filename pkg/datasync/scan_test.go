@@ -153,7 +153,13 @@ func testDamagedNotes(r *rig) {
 	r.copyAll()
 	for _, note := range []store.Note{store.CopyNote, store.CopiedNote} {
 		for _, content := range [][]byte{[]byte("{"), bytes.Repeat([]byte(" "), 65<<10)} {
-			if err := r.store.SetNote(note, content); err != nil {
+			var err error
+			if note == store.CopiedNote {
+				err = r.store.SetNote(note, content)
+			} else if _, version, verr := r.store.NoteVersion(note); verr == nil {
+				err = r.store.SetNoteVersion(note, version, content)
+			}
+			if err != nil {
 				r.Fatal(err)
 			}
 			painted := r.paint()

@@ -1,6 +1,7 @@
 package datasync
 
 import (
+	"errors"
 	"log/slog"
 	"testing"
 	"time"
@@ -9,7 +10,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A saved state can be loaded, however many folders are being copied.
+// A saved state can be loaded, however long its lists are.
 func TestStateOfManyFolders(t *testing.T) {
 	st, err := store.Open(store.Config{Dir: t.TempDir()})
 	if err != nil {
@@ -35,38 +36,25 @@ func TestStateOfManyFolders(t *testing.T) {
 				names = append(names, "public/"+folder+"/x.png", "thumbs/"+folder+"/x.jpeg")
 			}
 			s := state{Task: "task"}
-			s.beginExecution("execution", now, true)
+			s.beginExecution("execution", "manifest", now)
 			s.Folders, s.ManyFolders = foldersOf(names)
-			if err := c.save(&s); err != nil {
+			// The longest lists.
+			for range maxUnread {
+				s.Unread = append(s.Unread, "private/2026/11/30/04/00/00")
+			}
+			for range maxAside {
+				s.Aside = append(s.Aside, aside{Name: store.Published(job.ID("0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f"), "webp", false)[0], Tries: 1000, Again: now})
+			}
+			s.Pending.add("execution", Change{Folders: s.Folders})
+			_, version, err := st.NoteVersion(store.CopyNote)
+			s.version = version
+			if err := errors.Join(err, c.save(&s)); err != nil {
 				t.Fatal(err)
 			}
-			got, err := c.load()
+			got, err := c.load(now)
 			if err != nil || got.Execution != "execution" || len(got.Folders) != test.want || got.ManyFolders != test.wantMany {
 				t.Errorf("got %+v, %v; want %d folders, many: %t", got, err, test.want, test.wantMany)
 			}
 		})
-	}
-}
-
-// A scan in several steps is recorded only when the last part is copied.
-func TestStateOfScanInParts(t *testing.T) {
-	at := func(minute int) time.Time { return time.Date(2026, 11, 30, 4, minute, 0, 0, time.UTC) }
-	s := state{Scan: scan{Began: at(1), Range: 1, LastFolder: "x"}}
-	s.beginExecution("a part", at(2), true)
-	s.endExecution(at(3), true)
-	if !s.Copied[0].IsZero() || s.Scan.LastFolder != "x" {
-		t.Errorf("after a part: %+v", s)
-	}
-	s.beginExecution("the rest", at(4), true)
-	s.Scan, s.ScannedRange, s.ScanBegan = scan{}, 1, at(1)
-	s.endExecution(at(5), true)
-	if s.Copied[0] != at(1) || s.Copied[1] != at(1) || !s.Copied[2].IsZero() {
-		t.Errorf("after the rest: %+v", s)
-	}
-	s.Scan = scan{Began: at(6), LastFolder: "x"}
-	s.beginExecution("another part", at(6), true)
-	s.endExecution(at(7), false)
-	if s.Scan != (scan{}) || s.Copied[0] != at(1) {
-		t.Errorf("after a part that was not copied: %+v", s)
 	}
 }

@@ -41,24 +41,23 @@ func (t task) runningExecution(ctx context.Context) (string, error) {
 // A manifestSource is the object with the names to copy, and the role that reads it.
 type manifestSource struct{ bucket, key, role string }
 
-// start starts an execution with a manifest. Without one it is a full execution, which also deletes
-// objects that have no file any more.
-func (t task) start(ctx context.Context, m *manifestSource) (execution string, err error) {
-	in := &datasync.StartTaskExecutionInput{TaskArn: &t.arn, OverrideOptions: &types.Options{
-		TransferMode:         types.TransferModeChanged,
-		PreserveDeletedFiles: types.PreserveDeletedFilesRemove,
-		// Pictures are added and removed meanwhile, so a comparison of all would find differences.
-		VerifyMode:   types.VerifyModeOnlyFilesTransferred,
-		TaskQueueing: types.TaskQueueingDisabled, // a second execution is refused
-	}}
-	if m != nil {
-		in.OverrideOptions.PreserveDeletedFiles = types.PreserveDeletedFilesPreserve
-		in.ManifestConfig = &types.ManifestConfig{
+// start starts an execution with a manifest. It deletes nothing in the bucket.
+func (t task) start(ctx context.Context, m manifestSource) (execution string, err error) {
+	in := &datasync.StartTaskExecutionInput{
+		TaskArn: &t.arn,
+		OverrideOptions: &types.Options{
+			TransferMode:         types.TransferModeChanged,
+			PreserveDeletedFiles: types.PreserveDeletedFilesPreserve,
+			// Pictures are added and removed meanwhile, so a comparison of all would find differences.
+			VerifyMode:   types.VerifyModeOnlyFilesTransferred,
+			TaskQueueing: types.TaskQueueingDisabled, // a second execution is refused
+		},
+		ManifestConfig: &types.ManifestConfig{
 			Action: types.ManifestActionTransfer, Format: types.ManifestFormatCsv,
 			Source: &types.SourceManifestConfig{S3: &types.S3ManifestConfig{
 				S3BucketArn: &m.bucket, ManifestObjectPath: &m.key, BucketAccessRoleArn: &m.role,
 			}},
-		}
+		},
 	}
 	out, err := t.client.StartTaskExecution(ctx, in)
 	if err != nil {
@@ -69,9 +68,10 @@ func (t task) start(ctx context.Context, m *manifestSource) (execution string, e
 
 // An executionState is the state of an execution.
 type executionState struct {
-	ended     bool
-	canceling bool
-	failure   string // why it failed, if it has ended; "" if it succeeded
+	ended       bool
+	canceling   bool
+	failure     string // why it failed, if it has ended; "" if it succeeded
+	transferred int64  // number of files
 }
 
 // errNoExecution means that there is no execution with this ARN.
@@ -85,6 +85,7 @@ func (t task) describe(ctx context.Context, arn string) (e executionState, err e
 	if err != nil {
 		return e, fmt.Errorf("describe DataSync's execution: %w", err)
 	}
+	e.transferred = out.FilesTransferred
 	switch out.Status {
 	case types.TaskExecutionStatusSuccess:
 		e.ended = true

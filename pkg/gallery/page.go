@@ -88,7 +88,7 @@ func (l *hourUpdate) buildManifest(ctx context.Context, of pictures, ids []job.I
 	for i, id := range ids {
 		switch j, err := jobs[i], errs[i]; {
 		case errors.Is(err, job.ErrExpired), errors.Is(err, job.ErrNotFound), errors.Is(err, job.ErrDamagedJob):
-		// The job is of another store, or was erased long ago. A full copy removes its pictures.
+			// The job is of another store, or was erased long ago. A full comparison removes its pictures.
 		case errors.Is(err, job.ErrGone):
 			gone = append(gone, of[id].thumb, of[id].result)
 		case err != nil:

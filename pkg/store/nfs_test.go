@@ -125,7 +125,7 @@ func TestClientSeesPublishedFiles(t *testing.T) {
 	a, b := twoClients(t)
 	since := time.Time{}
 	for i := range 4 {
-		if _, err := b.PublishedSince(t.Context(), time.Time{}, time.Time{}, since); err != nil {
+		if _, _, err := b.ChangedFolders(t.Context(), time.Time{}, time.Time{}, since, 100); err != nil {
 			t.Fatal(err)
 		}
 		l := a.createAndClaimAs(true)
@@ -133,17 +133,20 @@ func TestClientSeesPublishedFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		name := Published(l.Spec.ID, "jpeg", true)[0]
-		folders, err := b.PublishedSince(t.Context(), time.Time{}, time.Time{}, since)
+		folders, _, err := b.ChangedFolders(t.Context(), time.Time{}, time.Time{}, since, 100)
 		if err != nil || !slices.Contains(folders, path.Dir(name)) {
 			t.Fatalf("job %d: the changed folders are %q, %v; want %s", i, folders, err, path.Dir(name))
 		}
 		if names, err := b.PublishedIn(path.Dir(name)); err != nil || !slices.Contains(names, name) {
 			t.Errorf("job %d: the other client lists %q, %v; want %s", i, names, err, name)
 		}
-		if err := a.SetNote(CopyNote, []byte(name)); err != nil {
+		if err := errors.Join(a.SetNote(CopiedNote, []byte(name)), a.SetNoteVersion(CopyNote, i, []byte(name))); err != nil {
 			t.Fatal(err)
 		}
-		if note, err := b.Note(CopyNote); err != nil || string(note) != name {
+		if note, err := b.Note(CopiedNote); err != nil || string(note) != name {
+			t.Errorf("job %d: the other client reads the note %q, %v", i, note, err)
+		}
+		if note, _, err := b.NoteVersion(CopyNote); err != nil || string(note) != name {
 			t.Errorf("job %d: the other client reads the note %q, %v", i, note, err)
 		}
 		if since, err = b.Now(); err != nil {

@@ -9,12 +9,12 @@ import (
 // A Note is a small file in sweep/ that is kept between processes.
 type Note string
 
-// The notes. Each has one writer at a time.
+// The notes. Each has one writer at a time, or versions (see [Store.SetNoteVersion]).
 const (
 	SweepNote   Note = "memory.json"  // from one sweep for the next
 	backlogNote Note = "backlog.json" // see [Backlog]
 	horizonNote Note = "horizon.json" // see [Store.Unknown]
-	CopyNote    Note = "copy.json"    // the state of copying to the bucket
+	CopyNote    Note = "copy.json"    // the state of copying to the bucket, with versions
 	CopiedNote  Note = "copied.json"  // the last copy whose end was handled
 )
 

@@ -16,7 +16,7 @@ import (
 
 // Files published for jobs of other times cost nothing: a day of many jobs has 86,400 folders of a
 // kind.
-func TestPublishedSinceReadsItsTimeOnly(t *testing.T) {
+func TestChangedFoldersReadsItsTimeOnly(t *testing.T) {
 	sc := newScene(t)
 	now := time.Now().UTC()
 	hour := now.Add(-3 * time.Hour).Truncate(time.Hour)
@@ -31,7 +31,7 @@ func TestPublishedSinceReadsItsTimeOnly(t *testing.T) {
 		var counted atomic.Int64
 		sc.step = func(_, _ string, call func() error) error { counted.Add(1); return call() }
 		defer func() { sc.step = nil }()
-		folders, err := sc.PublishedSince(t.Context(), first, last, time.Time{})
+		folders, err := sc.allChanged(t, first, last, time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}

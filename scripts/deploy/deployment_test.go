@@ -45,6 +45,7 @@ type deployment struct {
 	template       string
 	archives       string
 	copies         *datasync.Task
+	uncopied       atomic.Pointer[string]        // a job whose thumbnail can't be copied; nil: none
 	deployed       chan struct{}                 // closed when the bucket for copies exists
 	pictures       atomic.Pointer[bucket.Bucket] // the stack's bucket
 	function       atomic.Pointer[string]        // the maintenance function, for the events of copies
@@ -78,6 +79,12 @@ func newDeploymentOf(t *testing.T, archives []string, variables map[string]strin
 	}
 
 	d.copies = &datasync.Task{From: filepath.Join(d.dir, "published"), Prefix: gallery.Pictures, CacheControl: gallery.CacheControl}
+	d.copies.Fail = func(name string) error {
+		if id := d.uncopied.Load(); id != nil && strings.HasPrefix(name, "thumbs/") && strings.Contains(name, *id) {
+			return errors.New("a test lets it fail")
+		}
+		return nil
+	}
 	service := datasync.NewService(d.copies, func(datasync.Report) {}, d.copied)
 	service.Before = func(ctx context.Context) error {
 		select {

@@ -3,6 +3,7 @@ package deploy_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"slices"
@@ -44,11 +45,16 @@ func TestDualStackEndpoints(t *testing.T) {
 		t.Fatal(err)
 	}
 	pictures := bucket.New(cfg, "pictures")
+	const task = "arn:aws:datasync:eu-central-1:123456789012:task/task-1"
 	copies, err := datasync.New(datasync.Config{
-		Task: "arn:aws:datasync:eu-central-1:123456789012:task/task-1", Role: "arn:aws:iam::123456789012:role/r",
+		Task: task, Role: "arn:aws:iam::123456789012:role/r",
 		AWS: cfg, Store: jobs, Bucket: pictures, Prefix: "pictures/", Update: func(context.Context, datasync.Change) error { return nil },
 	})
 	if err != nil {
+		t.Fatal(err)
+	}
+	// A step asks first how an execution has ended.
+	if err := jobs.SetNoteVersion(jobstore.CopyNote, 0, fmt.Appendf(nil, `{"task":%q,"execution":%q}`, task, task+"/execution/exec-1")); err != nil {
 		t.Fatal(err)
 	}
 	for want, ask := range map[string]func() error{

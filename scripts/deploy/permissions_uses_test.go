@@ -46,6 +46,7 @@ var needs = map[string]string{
 
 	"MaintenanceRole s3:DeleteObject bucket/gallery/*":   "an hour without jobs leaves the gallery",
 	"MaintenanceRole s3:PutObject bucket/datasync/*":     "a new picture is copied",
+	"MaintenanceRole s3:GetObject bucket/datasync/*":     "a failed copy is checked",
 	"MaintenanceRole s3:PutObject bucket/index.html":     "the gallery's page is stored",
 	"MaintenanceRole s3:PutObject bucket/favicon.svg":    "the gallery's page is stored",
 	"MaintenanceRole s3:PutObject bucket/gallery-*.js":   "the gallery's page is stored",
@@ -82,6 +83,7 @@ func (g *grants) uses() map[string]func() error {
 		"a dead letter is sent again":                         g.resend,
 		"an erasure is completed":                             g.completeErasure,
 		"a new picture is copied":                             g.copyNew,
+		"a failed copy is checked":                            g.checkFailedCopy,
 		"the gallery's page is stored":                        func() error { return g.maintain("gallery") },
 		"an hour without jobs leaves the gallery":             g.emptyHour,
 		"the payload is installed":                            func() error { return g.maintain("install") },

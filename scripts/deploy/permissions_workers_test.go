@@ -48,6 +48,15 @@ func (g *grants) copyNew() error {
 	return g.sweepUntil("the copies", func() bool { return len(g.keys(id)) == 2 })
 }
 
+// checkFailedCopy lets a copy fail for one of a job's two pictures.
+func (g *grants) checkFailedCopy() error {
+	id := string(g.Submit(g.photograph(), "public", "true"))
+	g.ended(job.ID(id))
+	g.uncopied.Store(&id)
+	defer g.uncopied.Store(nil)
+	return g.sweepUntil("the end of the copy", func() bool { return strings.Contains(g.logged()[g.began:], "a DataSync execution failed") })
+}
+
 // sweepUntil sweeps until done returns true, or a sweep fails. A sweep too soon after another does
 // nothing.
 func (g *grants) sweepUntil(what string, done func() bool) error {

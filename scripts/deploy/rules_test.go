@@ -177,7 +177,7 @@ func TestFileSystemConditions(t *testing.T) {
 	}
 }
 
-// A bucket with copies requires the directory of which they are copies: a full copy of an empty
+// A bucket with copies requires the directory of which they are copies: a full comparison with an empty
 // directory would delete them.
 func TestBucketWithItsDirectory(t *testing.T) {
 	t.Parallel()

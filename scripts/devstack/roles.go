@@ -38,7 +38,7 @@ var permissions = map[string][]statement{
 		allow(bucketARN, "s3", "ListBucket"),
 		allow(bucketARN+"/pictures/*", "s3", "DeleteObject"),
 		allow(bucketARN+"/gallery/*", "s3", "GetObject", "PutObject", "DeleteObject"),
-		allow(bucketARN+"/datasync/*", "s3", "PutObject"),
+		allow(bucketARN+"/datasync/*", "s3", "GetObject", "PutObject"),
 	}, putPage()...),
 }
 

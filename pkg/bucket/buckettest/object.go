@@ -140,6 +140,18 @@ func manyObjects(t *testing.T, s fixture) {
 	if !slices.Equal(got, keys) {
 		t.Errorf("listed %d, want %d in order", len(got), len(keys))
 	}
+	for after, want := range map[string][]string{keys[500]: keys[501:], keys[500] + "0": keys[501:], keys[n-1]: nil, s.prefix: keys} {
+		var got []string
+		for o, err := range s.ListAfter(t.Context(), s.prefix+"many/", after) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, o.Key)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("listed %d after %s, want %d in order", len(got), after, len(want))
+		}
+	}
 	if err := s.Delete(t.Context(), keys...); err != nil {
 		t.Fatal(err)
 	}

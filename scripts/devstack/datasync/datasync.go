@@ -45,6 +45,9 @@ type Task struct {
 	// and the distribution set these.
 	Faithful bool
 
+	// Fail returns an error with which a picture can't be copied, for tests; nil causes no fault.
+	Fail func(name string) error
+
 	Log *slog.Logger // logs files that are not copied; nil: no log
 
 	running sync.Mutex // one execution at a time
@@ -279,6 +282,11 @@ func (t *Task) name(path string) string {
 // copy copies a file as it is when it is opened, because since the walk another file may have got
 // its name. It returns errRefused if the file must not be copied.
 func (t *Task) copy(ctx context.Context, path, key string) error {
+	if t.Fail != nil {
+		if err := t.Fail(t.name(path)); err != nil {
+			return err
+		}
+	}
 	// Without O_NONBLOCK, opening a pipe would wait for a writer.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, syscall.ELOOP) {

@@ -54,8 +54,12 @@ func readManifest(ctx context.Context, from *bucket.Bucket, key string) ([]strin
 	if err != nil {
 		return nil, fmt.Errorf("read the manifest %s: %w", key, err)
 	}
-	names := []string{}
+	names, twice := []string{}, map[string]bool{}
 	for _, row := range rows {
+		if twice[row[0]] {
+			return nil, fmt.Errorf("the manifest %s has %s twice", key, row[0])
+		}
+		twice[row[0]] = true
 		names = append(names, row[0])
 	}
 	return names, nil

@@ -163,7 +163,7 @@ func (g *gallery) paint() {
 // next sweep: the note is only written during sweeps.
 func (g *gallery) sweep() {
 	_ = g.sweeps.invoke(map[string]string{"task": "sweep"}) // it may have been killed
-	note, err := g.store.Note(store.CopyNote)
+	note, version, err := g.store.NoteVersion(store.CopyNote)
 	if err != nil || note == nil {
 		return
 	}
@@ -174,7 +174,7 @@ func (g *gallery) sweep() {
 	}
 	s["not_before"], s["failures"] = time.Time{}, 0
 	if note, err = json.Marshal(s); err == nil {
-		err = g.store.SetNote(store.CopyNote, note)
+		err = g.store.SetNoteVersion(store.CopyNote, version, note)
 	}
 	if err != nil {
 		g.Error(err)
