@@ -106,7 +106,7 @@ func (s *Store) jobUnderKey(spec *job.Spec) (job.Job, bool, error) {
 
 // ensureInPlace returns the job of an earlier request, and moves its draft to its place if it is
 // not there. The draft was complete when its process took the key, so if that process has died or
-// is slow, another one moves the draft.
+// is slow, another one moves the draft. After job.ErrBusy the request can be repeated.
 func (s *Store) ensureInPlace(first *job.Spec) (job.Job, bool, error) {
 	for range maxConflicts {
 		j, err := s.Job(first.ID)
@@ -122,7 +122,8 @@ func (s *Store) ensureInPlace(first *job.Spec) (job.Job, bool, error) {
 			return first.New(), true, err
 		}
 	}
-	return job.Job{}, false, fmt.Errorf("%w: its folder can't be found", job.ErrBusy)
+	err := s.forgetDiscarded(first)
+	return job.Job{}, false, errors.Join(fmt.Errorf("%w: its folder can't be found", job.ErrBusy), err)
 }
 
 // placeDraft moves a draft to its place; fs.ErrNotExist if another process has moved it.

@@ -59,6 +59,9 @@ func (s *Store) takeUploadsAndKey(spec *job.Spec) (*job.Spec, error) {
 		if !errors.Is(err, fs.ErrNotExist) {
 			return won, err
 		}
+		if err = s.forgetDiscarded(first); err != nil {
+			return spec, err
+		}
 	}
 	return spec, fmt.Errorf("%w: other processes keep changing its uploads", job.ErrBusy)
 }
@@ -91,7 +94,13 @@ func (s *Store) takeUploads(spec *job.Spec) (*job.Spec, error) {
 // takeUpload lets a draft take an upload. It returns the given spec if its draft has the upload,
 // and else the spec of the equal request under the same key that has it.
 func (s *Store) takeUpload(spec *job.Spec, upload job.ID) (*job.Spec, error) {
-	first, err := s.linkKeyOrFindOwner(spec, uploadKey(spec.Owner, upload))
+	key := uploadKey(spec.Owner, upload)
+	first, err := s.linkKeyOrFindOwner(spec, key)
+	if err == nil && first != spec && first.Key != spec.Key {
+		if err = s.forgetDiscarded(first); err == nil {
+			first, err = s.linkKeyOrFindOwner(spec, key)
+		}
+	}
 	switch {
 	case err != nil || first == spec:
 		return first, err
@@ -101,6 +110,26 @@ func (s *Store) takeUpload(spec *job.Spec, upload job.ID) (*job.Spec, error) {
 		return first, job.ErrKeyReused
 	}
 	return first, nil
+}
+
+// forgetDiscarded removes all names of a spec that was found under a key or an upload, if neither its
+// draft nor its job exists. This happens if a process finds the spec there, and links it to the next
+// upload or to the key after the spec's own process has discarded the draft because of another job.
+func (s *Store) forgetDiscarded(spec *job.Spec) error {
+	there, err := s.exists(s.draftDir(spec.ID))
+	if err != nil || there {
+		return err
+	}
+	// In this order, because a draft can become a job meanwhile, but not the other way round.
+	if _, err = s.Job(spec.ID); !errors.Is(err, job.ErrNotFound) {
+		return ignore(err, job.ErrGone)
+	}
+	if spec.Key != "" {
+		if err := s.removeKey(spec, spec.Key); err != nil {
+			return err
+		}
+	}
+	return s.discardDraft(spec)
 }
 
 // takeKey lets a draft take its idempotency key. It returns the given spec if its draft has the

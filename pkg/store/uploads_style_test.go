@@ -66,6 +66,44 @@ func TestTakenStyleUploadGivesThePhotographBack(t *testing.T) {
 	}
 }
 
+// A process that continues an equal request's draft may link it to an upload or to the key after that
+// request's own process has discarded it. Such names hold up neither another job nor the same request.
+func TestDiscardedDraftHoldsNothing(t *testing.T) {
+	for name, linked := range map[string][]int{"photograph": {0}, "style": {1}, "both": {0, 1}, "both and the key": {0, 1, 2}, "key": {2}} {
+		for _, next := range []string{"another request", "the same request"} {
+			t.Run(name+", "+next, func(t *testing.T) {
+				sc := newScene(t)
+				photograph, style := sc.grant(), sc.grant()
+				discarded := sc.specOfTwo(photograph, style)
+				discarded.Key = keyHash(discarded.Owner, "key")
+				_, err := sc.prepareSubmission(discarded, []byte(uploaded), []byte(uploaded))
+				if err == nil {
+					err = sc.makeDraft(discarded, []byte(uploaded), []byte(uploaded))
+				}
+				keys := []string{uploadKey(discarded.Owner, photograph.ID), uploadKey(discarded.Owner, style.ID), discarded.Key}
+				for _, i := range linked {
+					err = errors.Join(err, sc.linkKey(discarded, keys[i]))
+				}
+				err = errors.Join(err, sc.removeTree(sc.draftDir(discarded.ID)), sc.remove(sc.activePath(discarded.Owner, discarded.ID)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				create := func() error { return sc.createOfTwo(photograph, style, "key") }
+				if next == "another request" {
+					create = func() error { return sc.createOfTwo(style, photograph, "another key") }
+				}
+				if err = create(); errors.Is(err, job.ErrBusy) {
+					err = create()
+				}
+				if err != nil {
+					t.Error(err)
+				}
+				sc.onlyJob()
+			})
+		}
+	}
+}
+
 // Two uploads that jobs want in opposite roles, and any number of equal requests: each upload is
 // taken by at most one job.
 func TestStyleUploadsUnderLoad(t *testing.T) {
@@ -85,7 +123,15 @@ func TestStyleUploadsUnderLoad(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if err := errors.Join(sc.createOfTwo(a, b, "one"), sc.createOfTwo(b, a, "other")); !errors.Is(err, job.ErrUploadTaken) {
+	again := func(photograph, style Upload, key string) (err error) {
+		for range 2 { // job.ErrBusy asks for a repetition
+			if err = sc.createOfTwo(photograph, style, key); !errors.Is(err, job.ErrBusy) {
+				return err
+			}
+		}
+		return err
+	}
+	if err := errors.Join(again(a, b, "one"), again(b, a, "other")); !errors.Is(err, job.ErrUploadTaken) {
 		t.Errorf("of two different jobs one takes the uploads, and the other none: %v", err)
 	}
 	sc.onlyJob()
