@@ -1,8 +1,8 @@
 //go:build linux
 
 // Command faultinjection breaks a running stack on purpose, and checks that no job was lost: real servers, daemons and
-// functions with a small network, a queue over HTTP that misbehaves to order, and a shared directory. scripts/chaos
-// builds what it needs and starts it.
+// functions with a small network, a queue over HTTP that misbehaves to order, a bucket, and a shared directory.
+// scripts/chaos builds what it needs and starts it.
 package main
 
 import (
@@ -34,6 +34,7 @@ type options struct {
 	Bin         string `hidden:"" env:"ATELIER_BIN"`
 	Root        string `hidden:"" env:"ATELIER_ROOT"`
 	ONNXRuntime string `hidden:"" env:"ATELIER_ONNXRUNTIME"`
+	MiniStack   string `hidden:"" env:"ATELIER_MINISTACK"`
 	Folder      string `hidden:"" env:"ATELIER_CHAOS_DIR"`
 	Result      string `hidden:"" help:"File for the one result, in JSON: inside scripts/nfs."`
 }
@@ -41,15 +42,21 @@ type options struct {
 const description = `Breaks a running stack on purpose, and checks that no job was lost.
 
 Each scenario starts API servers, worker daemons or functions, as they are deployed, on a
-shared directory and a queue of its own, submits jobs, and breaks one kind of thing
-meanwhile. When all jobs have ended it checks that
+shared directory, a queue and a bucket of its own, submits jobs, cancels, retries and erases
+a part of them, and breaks one kind of thing meanwhile. Every sixth picture is uploaded to
+the bucket first. When all jobs have ended it checks that
 
   - every accepted job is there, and none is unfinished 5 minutes after the last fault;
-  - all have succeeded, but for pictures that are faulty on purpose, and each result is,
-    byte for byte, what an undisturbed run makes;
-  - a run has one outcome, which never changes, and no ETag has two contents;
+  - all have succeeded, but those that were canceled and pictures that are faulty on
+    purpose, and each result is, byte for byte, what an undisturbed run makes;
+  - a run has one outcome, which never changes, a retried job has two runs, and no ETag
+    has two contents;
+  - of two jobs that are submitted with one upload at the same time, one is accepted;
+  - an erased job is 410, and nothing of it is left, in the bucket neither;
   - in the shared directory, which is walked, there are whole jobs and their index
-    entries alone: no temporary files, drafts, or names of jobs that are no more.
+    entries alone: no temporary files, drafts, or names of jobs that are no more;
+  - the bucket has the published pictures and no others, and the gallery shows all of
+    them that are public.
 
   scripts/chaos --list                             names the scenarios
   scripts/chaos                                    tries all of them, which takes some 20 minutes
