@@ -85,5 +85,5 @@ func (c *copier) finish(ctx context.Context) error {
 
 func (c *copier) close() {
 	c.end()
-	c.store.Close()
+	_ = c.store.Close() // it was only read
 }

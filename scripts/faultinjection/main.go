@@ -26,7 +26,7 @@ type options struct {
 	Seed      uint64   `placeholder:"N" help:"Decides which faults there are and when. The same seed makes the same faults at the same times; which call of a process one hits is up to the system. Default: a new one, which is printed."`
 	Jobs      int      `placeholder:"N" help:"Jobs of each scenario. Default: by the scenario, some hundreds."`
 	Times     int      `placeholder:"N" help:"How often each scenario breaks something, on average. Default: by the scenario, some dozens."`
-	Long      bool     `help:"Ten times as many jobs and faults: 10,000 jobs and 1,000 kills in the scenario kill. Takes hours in all."`
+	Long      bool     `help:"Ten times as many jobs and faults: 10,000 jobs and 1,000 kills in the scenario kill, which takes a quarter of an hour. Takes hours in all."`
 	Out       string   `placeholder:"FILE" help:"Markdown file in which the rows of these scenarios are replaced, such as scripts/chaos-results.md."`
 	Keep      bool     `help:"Keep the folders of all scenarios, with logs and the shared directory, not only of those that fail."`
 	List      bool     `help:"Only name the scenarios, with what each breaks."`

@@ -52,7 +52,8 @@ func cell(s string) string { return strings.ReplaceAll(strings.ReplaceAll(s, "|"
 const documentHead = "# Broken on purpose: results\n\n" +
 	"Written by `scripts/chaos --out scripts/chaos-results.md`, each row by the last run of its scenario;\n" +
 	"`scripts/chaos --help` describes what is done. The attempts begun are those of the jobs that are left, and of four\n" +
-	"more, which are made before anything is broken. A command repeats its faults, since it has the seed.\n\n"
+	"more, which are made before anything is broken. A command repeats its faults, since it has the seed.\n" +
+	"Rows without uploaded jobs are of runs before the loads had more than submissions.\n\n"
 
 var rowOf = regexp.MustCompile("(?m)^\\| .*`scripts/chaos --scenarios ([a-z-]+) [^`]*` \\| .*\\|\n")
 
