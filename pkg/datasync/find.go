@@ -130,5 +130,5 @@ func union(a, b []string) []string {
 
 // isUnavailable reports whether an error concerns all folders.
 func isUnavailable(err error) bool {
-	return isBucketError(err) || errors.Is(err, job.ErrStoreAway)
+	return isBucketError(err) || errors.Is(err, job.ErrStoreUnavailable)
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -17,7 +18,9 @@ import (
 type finding struct {
 	Accepted  int            `json:"accepted"`
 	Succeeded int            `json:"succeeded"`
-	Ended     map[string]int `json:"ended,omitempty"` // otherwise, by code
+	Retried   int            `json:"retried,omitempty"`
+	Uploaded  int            `json:"uploaded,omitempty"`
+	Ended     map[string]int `json:"ended,omitempty"` // otherwise: by code, "canceled" and "gone"
 	Begun     int            `json:"begun"`           // attempts at all jobs, also those that don't count
 	Found     int            `json:"found"`           // things that were wrong
 	Wrong     []string       `json:"wrong,omitempty"` // the first of them
@@ -38,16 +41,22 @@ func (f *finding) wrong(format string, args ...any) {
 // what it knows; at its deadline all must have ended.
 func (s *stack) examine(ctx context.Context, l *load) *finding {
 	f := &finding{Ended: map[string]int{}}
-	l.mu.Lock()
-	all, errs := l.accepted, l.errs
-	l.mu.Unlock()
-	f.Accepted = len(all)
-	for _, err := range errs {
+	l.courses.Wait()
+	f.Accepted = len(l.accepted)
+	for _, err := range l.errs {
 		f.wrong("%v", err)
 	}
-	ended := make([]job.Job, len(all))
-	atOnce(len(all), func(i int) {
-		ended[i] = f.follow(ctx, l, all[i])
+	for _, a := range l.accepted {
+		if a.run > 1 {
+			f.Retried++
+		}
+		if a.upload != "" {
+			f.Uploaded++
+		}
+	}
+	ended := make([]job.Job, len(l.accepted))
+	atOnce(len(ended), func(i int) {
+		ended[i] = f.follow(ctx, l, l.accepted[i])
 		l.ended.Add(1)
 	})
 	if ctx.Err() == nil {
@@ -63,17 +72,33 @@ func (s *stack) examine(ctx context.Context, l *load) *finding {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return f
 	}
-	if err := s.tidyUp(context.WithoutCancel(ctx)); err != nil {
+	s.examineLeft(context.WithoutCancel(ctx), l, ended, f)
+	return f
+}
+
+// examineLeft checks what is left in the shared directory and in the bucket after all programs have ended.
+func (s *stack) examineLeft(ctx context.Context, l *load, ended []job.Job, f *finding) {
+	s.copier.end()
+	if err := s.tidyUp(ctx); err != nil {
 		f.wrong("cleaning up: %v", err)
+	}
+	if err := s.copier.finish(ctx); err != nil {
+		f.wrong("the last copies: %v", err)
 	}
 	if err := s.examineDirectory(l, ended, f); err != nil {
 		f.wrong("%v", err)
 	}
-	return f
+	if err := s.examineBucket(ctx, l, f); err != nil {
+		f.wrong("%v", err)
+	}
 }
 
-// follow waits until a job has ended, and checks how. Without that the job's id is "".
-func (f *finding) follow(ctx context.Context, l *load, a accepted) job.Job {
+// follow waits until a job has ended, and checks how. Without that, and of an erased job, the returned job's id is "".
+func (f *finding) follow(ctx context.Context, l *load, a *accepted) job.Job {
+	if a.ends == erased {
+		f.checkErased(ctx, l.client, a)
+		return job.Job{}
+	}
 	j, err := l.wait(ctx, a.id)
 	var refused *refusal
 	switch {
@@ -86,23 +111,45 @@ func (f *finding) follow(ctx context.Context, l *load, a accepted) job.Job {
 		f.wrong("job %s is still %s, attempt %d: %v", a.id, j.State, j.Attempts, err)
 		return job.Job{}
 	}
-	f.mu.Lock()
-	if j.State == job.Succeeded {
-		f.Succeeded++
-	} else if j.Error != nil {
-		f.Ended[j.Error.Code]++
-	}
-	f.mu.Unlock()
-	want := a.picture
 	switch {
-	case want.fails != "" && (j.Error == nil || j.Error.Code != want.fails):
-		f.wrong("job %s is %s (%+v), and was to fail with %s", a.id, j.State, j.Error, want.fails)
-	case want.fails == "" && j.State != job.Succeeded:
-		f.wrong("job %s is %s after %d attempts: %+v", a.id, j.State, j.Attempts, j.Error)
-	case want.fails == "" && j.Result.SHA256 != want.sha256:
+	case j.State == job.Failed && j.Error != nil:
+		f.count(j.Error.Code)
+	default:
+		f.count(string(j.State))
+	}
+	fails := a.picture.fails
+	switch {
+	case fails != "" && (j.Error == nil || j.Error.Code != fails):
+		f.wrong("job %s is %s (%+v), and was to fail with %s", a.id, j.State, j.Error, fails)
+	case fails == "" && j.State != a.ends:
+		f.wrong("job %s is %s after %d attempts, and was to be %s: %+v", a.id, j.State, j.Attempts, a.ends, j.Error)
+	case j.Run != a.run:
+		f.wrong("job %s has ended in run %d, and was to in run %d", a.id, j.Run, a.run)
+	case j.State == job.Succeeded && j.Result.SHA256 != a.picture.sha256:
 		f.wrong("job %s: its result is not that of an undisturbed run", a.id)
 	}
 	return j
+}
+
+// checkErased checks that the API has nothing of a job any more.
+func (f *finding) checkErased(ctx context.Context, c *client, a *accepted) {
+	f.count("gone")
+	for what, method := range map[string]string{"": http.MethodGet, "/result": http.MethodGet, "/preview": http.MethodGet, "/retry": http.MethodPost} {
+		if _, err := c.change(ctx, method, a.id, what); ctx.Err() == nil && !refusedWith(err, http.StatusGone) {
+			f.wrong("job %s was erased, and the response to %s %q is not 410: %v", a.id, method, what, err)
+		}
+	}
+}
+
+// count counts how a job has ended.
+func (f *finding) count(how string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if how == string(job.Succeeded) {
+		f.Succeeded++
+	} else {
+		f.Ended[how]++
+	}
 }
 
 // download reads the results of some jobs, twice and by different servers: their bytes are those that the job names,
@@ -118,7 +165,7 @@ func (s *stack) download(ctx context.Context, l *load, ended []job.Job, f *findi
 			return
 		}
 		for range 2 {
-			h, b, err := l.client.get(ctx, "/v1/jobs/"+string(j.ID)+"/result")
+			h, b, err := l.client.repeat(ctx, http.MethodGet, "/v1/jobs/"+string(j.ID)+"/result", nil, nil)
 			if ctx.Err() != nil {
 				return
 			}

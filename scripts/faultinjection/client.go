@@ -10,15 +10,13 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"mime/multipart"
 	"net/http"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A client submits jobs to one of several servers, and polls them, as a careful program does: it tries again, and
-// with another server.
+// A client uses the API of one of several servers, as a careful program does: it tries again, and with another server.
 type client struct {
 	servers []string // addresses
 	key     string   // for the API; "" is none
@@ -32,24 +30,43 @@ func newClient(servers []string, key string) *client {
 // A refusal is a response with an error.
 type refusal struct {
 	status int
+	code   string // of the API's problem
 	body   string
 }
 
 func (e *refusal) Error() string { return fmt.Sprintf("status %d: %s", e.status, e.body) }
 
+// final reports whether the same request again would have the same response.
+func (e *refusal) final() bool { return e.status < 500 && e.status != http.StatusTooManyRequests }
+
+// refusedWith reports whether an error is a response with a status.
+func refusedWith(err error, status int) bool {
+	var r *refusal
+	return errors.As(err, &r) && r.status == status
+}
+
 // do makes one request, and returns the response's header and body. A response with an error is a [refusal].
 func (c *client) do(ctx context.Context, method, path string, body []byte, header http.Header) (http.Header, []byte, error) {
+	if c.key != "" {
+		header = header.Clone()
+		if header == nil {
+			header = http.Header{}
+		}
+		header.Set("Authorization", "Bearer "+c.key)
+	}
+	return c.request(ctx, method, "http://"+c.servers[rand.IntN(len(c.servers))]+path, body, header)
+}
+
+// request is do for any address.
+func (c *client) request(ctx context.Context, method, address string, body []byte, header http.Header) (http.Header, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.servers[rand.IntN(len(c.servers))]+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 	if err != nil {
 		return nil, nil, err
 	}
 	if header != nil {
 		req.Header = header.Clone()
-	}
-	if c.key != "" {
-		req.Header.Set("Authorization", "Bearer "+c.key)
 	}
 	r, err := c.http.Do(req)
 	if err != nil {
@@ -58,65 +75,47 @@ func (c *client) do(ctx context.Context, method, path string, body []byte, heade
 	defer r.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(r.Body, 64<<20))
 	if err == nil && r.StatusCode >= 300 {
-		err = &refusal{r.StatusCode, string(b)}
+		var problem struct{ Code string }
+		_ = json.Unmarshal(b, &problem) // others than the API's have none
+		err = &refusal{r.StatusCode, problem.Code, string(b)}
 	}
 	return r.Header, b, err
 }
 
-// submit submits a picture until it is accepted or ctx ends: under an idempotency key the same request again, and
-// without one a new one each time, as a client must that got no response.
-func (c *client) submit(ctx context.Context, p *picture, key string) (id job.ID, err error) {
-	var form bytes.Buffer
-	m := multipart.NewWriter(&form)
-	w, err := m.CreateFormFile("image", "picture.png")
-	if err == nil {
-		_, err = w.Write(p.file)
-	}
-	if err = errors.Join(err, m.WriteField("style", styleName), m.WriteField("format", "png"), m.Close()); err != nil {
-		return "", err
-	}
-	header := http.Header{"Content-Type": {m.FormDataContentType()}}
-	if key != "" {
-		header.Set("Idempotency-Key", key)
-	}
+// repeat makes a request, again until it succeeds or is refused for good, or ctx ends.
+func (c *client) repeat(ctx context.Context, method, path string, body []byte, header http.Header) (http.Header, []byte, error) {
 	for {
-		_, b, err := c.do(ctx, http.MethodPost, "/v1/jobs", form.Bytes(), header)
+		h, b, err := c.do(ctx, method, path, body, header)
 		var refused *refusal
-		switch {
-		case err == nil:
-			var j job.Job
-			err = json.Unmarshal(b, &j)
-			return j.ID, err
-		case ctx.Err() != nil:
-			return "", ctx.Err()
-		case errors.As(err, &refused) && refused.status < 500 && refused.status != http.StatusTooManyRequests:
-			return "", err
+		if err == nil || ctx.Err() != nil || errors.As(err, &refused) && refused.final() {
+			return h, b, err
 		}
-		if err := pause(ctx, 50*time.Millisecond+rand.N(200*time.Millisecond)); err != nil {
-			return "", err
+		if perr := pause(ctx, 50*time.Millisecond+rand.N(150*time.Millisecond)); perr != nil {
+			return h, b, errors.Join(perr, err)
 		}
 	}
 }
 
-// job reads a job, however often that takes. An error is that there is no such job, or ctx has ended.
-func (c *client) job(ctx context.Context, id job.ID) (j job.Job, err error) {
-	_, b, err := c.get(ctx, "/v1/jobs/"+string(id))
-	if err == nil {
+// change makes a request that changes a job, and returns the job; that of an erasure is empty.
+func (c *client) change(ctx context.Context, method string, id job.ID, what string) (j job.Job, err error) {
+	_, b, err := c.repeat(ctx, method, "/v1/jobs/"+string(id)+what, nil, nil)
+	if err == nil && len(b) > 0 {
 		err = json.Unmarshal(b, &j)
 	}
 	return j, err
 }
 
-// get reads from an address, again until that succeeds or it is not there.
-func (c *client) get(ctx context.Context, path string) (http.Header, []byte, error) {
-	for {
-		h, b, err := c.do(ctx, http.MethodGet, path, nil, nil)
-		var refused *refusal
-		if err == nil || ctx.Err() != nil || errors.As(err, &refused) && refused.status < 500 && refused.status != http.StatusTooManyRequests {
-			return h, b, err
-		}
-		if perr := pause(ctx, 100*time.Millisecond); perr != nil {
-			return h, b, errors.Join(perr, err)
+// job reads a job, however often that takes. An error is that there is no such job, or ctx has ended.
+func (c *client) job(ctx context.Context, id job.ID) (job.Job, error) {
+	return c.change(ctx, http.MethodGet, id, "")
+}
+
+// await reads a job until its state is one that is waited for.
+func (c *client) await(ctx context.Context, id job.ID, is func(job.State) bool) (job.Job, error) {
+	for what := ""; ; what = "?wait=5" {
+		j, err := c.change(ctx, http.MethodGet, id, what)
+		if err != nil || is(j.State) {
+			return j, err
 		}
 	}
 }

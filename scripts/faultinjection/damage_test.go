@@ -13,8 +13,9 @@ import (
 	"testing"
 )
 
-// Whatever is wrong with a directory in which all jobs have ended is found.
+// Whatever is wrong with a directory in which all jobs have ended, and with its bucket, is found.
 func TestFindsDamage(t *testing.T) {
+	t.Parallel()
 	o := programs(t)
 	sc, err := choose([]string{"undisturbed"})
 	if err != nil {
@@ -65,6 +66,12 @@ func TestFindsDamage(t *testing.T) {
 		"a thumbnail is another": {func(t *testing.T, dir string) {
 			write(t, files(t, dir, "published/thumbs/*/*/*/*/*")[0], []byte("x"))
 		}, "published/thumbs/"},
+		"an erased job is there": {func(t *testing.T, dir string) {
+			id := filepath.Base(files(t, dir, jobs)[0])
+			write(t, filepath.Join(dir, "gone", id), []byte("{}"))
+		}, "was erased, and is there"},
+		"an upload is pending":  {add("uploads", "0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c.7"), "left behind: uploads/"},
+		"an outcome is missing": {remove(jobs + "/final.1"), "0 outcomes of 1 runs"},
 		"a job has not ended": {func(t *testing.T, dir string) {
 			for _, pattern := range []string{"/final.*", "/status.json"} {
 				remove(jobs+pattern)(t, dir)
@@ -87,6 +94,7 @@ func TestFindsDamage(t *testing.T) {
 			}
 		})
 	}
+	findsDamageOfBucket(t, o, whole)
 }
 
 // files are those that match a pattern below a folder; there must be some.

@@ -27,7 +27,14 @@ type directory struct {
 	published map[string]bool
 	keys      map[string]job.ID
 	begun     map[job.ID]int    // the last attempt
+	outcomes  map[job.ID]int    // of runs
+	erased    map[job.ID]bool   // has a tombstone, or counts as erased in the index
 	thumbs    map[string]string // the hash of the thumbnail, by that of the result
+}
+
+func newDirectory() *directory {
+	return &directory{map[job.ID]string{}, map[job.ID][]string{}, map[job.ID]int{}, map[string]bool{}, map[string]job.ID{},
+		map[job.ID]int{}, map[job.ID]int{}, map[job.ID]bool{}, map[string]string{}}
 }
 
 // tops are the folders at the directory's top.
@@ -41,7 +48,7 @@ var (
 
 // examineDirectory walks through the shared directory: there are whole jobs and what belongs to them alone.
 func (s *stack) examineDirectory(l *load, ended []job.Job, f *finding) error {
-	d := &directory{map[job.ID]string{}, map[job.ID][]string{}, map[job.ID]int{}, map[string]bool{}, map[string]job.ID{}, map[job.ID]int{}, map[string]string{}}
+	d := newDirectory()
 	err := filepath.WalkDir(s.dir, func(p string, e fs.DirEntry, err error) error {
 		if err != nil || p == s.dir {
 			return err
@@ -80,11 +87,20 @@ func (d *directory) take(rel string, e fs.DirEntry) bool {
 		if n, err := strconv.Atoi(strings.TrimPrefix(name, "claim.")); err == nil {
 			d.begun[of] = max(d.begun[of], n)
 		}
+		if strings.HasPrefix(name, "final.") {
+			d.outcomes[of]++
+		}
 		return d.jobs[of] != "" && jobFile.MatchString(name)
 	case "owners":
-		if notID == nil {
+		switch {
+		case strings.HasSuffix(name, ".gone"):
+			d.erased[id] = true
+		case notID == nil:
 			d.indexed[id]++
 		}
+		return notID == nil
+	case "gone":
+		d.erased[id] = true
 		return notID == nil
 	case "published":
 		d.published[strings.TrimPrefix(rel, "published/")] = true
@@ -98,7 +114,7 @@ func (d *directory) take(rel string, e fs.DirEntry) bool {
 		return spareFile.MatchString(name)
 	case "usage", "FORMAT":
 		return true
-	default: // active, erasing, gone, tmp, uploads: nothing was erased or uploaded, and all jobs have ended
+	default: // active, erasing, tmp, uploads: all jobs and erasures have ended, and no upload is pending
 		return false
 	}
 }
@@ -136,6 +152,11 @@ func (s *stack) examineJobs(l *load, ended []job.Job, d *directory, f *finding) 
 			f.wrong("the index has job %s, which is not there", id)
 		}
 	}
+	for id := range d.erased {
+		if d.jobs[id] != "" {
+			f.wrong("job %s was erased, and is there", id)
+		}
+	}
 	for id, folder := range d.jobs {
 		f.Begun += d.begun[id]
 		j, err := st.Job(id)
@@ -148,6 +169,9 @@ func (s *stack) examineJobs(l *load, ended []job.Job, d *directory, f *finding) 
 		}
 		if before, ok := said[id]; ok && (before.State != j.State || before.Run != j.Run || before.Attempts != j.Attempts) {
 			f.wrong("job %s has ended twice: as %s after %d attempts, and as %s after %d", id, before.State, before.Attempts, j.State, j.Attempts)
+		}
+		if n := d.outcomes[id]; n != j.Run && j.State.Finished() {
+			f.wrong("job %s has %d outcomes of %d runs", id, n, j.Run)
 		}
 		s.examineOutput(j, d, known, f)
 	}

@@ -4,18 +4,16 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/scripts/setuptest"
 )
 
 // An entry is a name in a folder.
@@ -29,38 +27,14 @@ func (e entry) IsDir() bool                { return e.folder }
 func (e entry) Type() fs.FileMode          { return 0 }
 func (e entry) Info() (fs.FileInfo, error) { return nil, fs.ErrInvalid }
 
-// built is where the programs are, once build was called.
-var built string
+// built are the programs of which the stack is made.
+var built setuptest.Programs
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if built != "" {
-		os.RemoveAll(built)
-	}
+	built.Remove()
 	os.Exit(code)
 }
-
-// build compiles what the stack is made of.
-var build = sync.OnceValue(func() (err error) {
-	if built, err = os.MkdirTemp("", "faultinjection"); err != nil {
-		return err
-	}
-	for name, tags := range map[string]string{
-		"api/cmd/api-server": "nodynamic", "worker/cmd/picture-decoder": "nodynamic",
-		"worker/cmd/worker-daemon": "nodynamic,onnx", "worker/cmd/worker-lambda": "nodynamic,onnx",
-	} {
-		file := filepath.Join(built, filepath.Base(name))
-		if strings.Contains(tags, "onnx") {
-			file += "-onnx"
-		}
-		cmd := exec.Command("go", "build", "-tags="+tags, "-o", file, "./"+name)
-		cmd.Dir = os.Getenv("ATELIER_ROOT")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("build %s: %w\n%s", name, err, out)
-		}
-	}
-	return nil
-})
 
 // programs are options with programs, and a folder of the test's.
 func programs(t *testing.T) *options {
@@ -68,30 +42,28 @@ func programs(t *testing.T) *options {
 	if testing.Short() {
 		t.Skip("starts whole stacks: left out with -short")
 	}
-	o := &options{Seed: 1, Root: os.Getenv("ATELIER_ROOT"), ONNXRuntime: os.Getenv("ATELIER_ONNXRUNTIME"), Folder: t.TempDir()}
-	if o.Root == "" || o.ONNXRuntime == "" {
-		const missing = `not set up: run scripts/setup, then eval "$(scripts/env)"`
-		if os.Getenv("CI") != "" {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
+	setuptest.Require(t, "", "ATELIER_ROOT", "ATELIER_ONNXRUNTIME", "ATELIER_MINISTACK")
+	const module = "github.com/atelier-go/atelier/"
+	bin := built.Dir(t,
+		[]string{"-tags=nodynamic", "-o", "$DIR/", module + "api/cmd/api-server", module + "worker/cmd/picture-decoder"},
+		[]string{"-tags=nodynamic,onnx", "-o", "$DIR/worker-daemon-onnx", module + "worker/cmd/worker-daemon"},
+		[]string{"-tags=nodynamic,onnx", "-o", "$DIR/worker-lambda-onnx", module + "worker/cmd/worker-lambda"})
+	return &options{
+		Seed: 1, Root: os.Getenv("ATELIER_ROOT"), ONNXRuntime: os.Getenv("ATELIER_ONNXRUNTIME"), MiniStack: os.Getenv("ATELIER_MINISTACK"),
+		Bin: bin, Folder: t.TempDir(),
 	}
-	if err := build(); err != nil {
-		t.Fatal(err)
-	}
-	o.Bin = built
-	return o
 }
 
 // Each way of breaking something is tried shortly; scripts/chaos tries them at length.
 func TestShort(t *testing.T) {
+	t.Parallel()
 	o := programs(t)
 	for _, c := range []struct {
 		name string
 		size size
 	}{
-		{"kill", size{150, 25}}, {"unreliable-queue", size{40, 0}}, {"queue-crash", size{80, 3}}, {"clocks", size{60, 10}},
-		{"full-disk", size{60, 2}}, {"poison", size{60, 0}}, {"functions", size{80, 10}},
+		{"kill", size{120, 20}}, {"unreliable-queue", size{30, 0}}, {"queue-crash", size{60, 2}}, {"clocks", size{60, 10}},
+		{"full-disk", size{40, 2}}, {"poison", size{40, 0}}, {"functions", size{60, 6}}, {"retention", size{60, 2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -110,6 +82,9 @@ func TestShort(t *testing.T) {
 			}
 			if r.Accepted < c.size.jobs || c.size.times > 0 && r.Faults == 0 {
 				t.Errorf("%d jobs were accepted and %d faults hit, of %+v", r.Accepted, r.Faults, c.size)
+			}
+			if r.Uploaded == 0 || r.Ended["gone"] == 0 {
+				t.Errorf("no job was uploaded or erased: %s", r.outcome())
 			}
 			t.Logf("%s, %d faults, %.1f s", r.outcome(), r.Faults, r.Seconds)
 		})
@@ -144,7 +119,7 @@ func TestInterrupted(t *testing.T) {
 // What the checks are to find, they find.
 func TestFindsWhatIsWrong(t *testing.T) {
 	f := &finding{}
-	d := &directory{jobs: map[job.ID]string{}, outputs: map[job.ID][]string{}, indexed: map[job.ID]int{}, published: map[string]bool{}, keys: map[string]job.ID{}, begun: map[job.ID]int{}}
+	d := newDirectory()
 	for rel, folder := range map[string]bool{
 		"jobs/2026/11/30/04/.new-0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c":   true,
 		"jobs/2026/11/30/04/.gone-0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c":  true,
@@ -161,7 +136,7 @@ func TestFindsWhatIsWrong(t *testing.T) {
 	}
 	for rel, folder := range map[string]bool{
 		"jobs": true, "jobs/2026": true, "FORMAT": false, "sweep/turn.7": false, "sweep/memory.json": false, "usage/0123": false, "spare/file.12": false, "spare/clock": false, "spare/folder.3": true,
-		"jobs/2026/11/30/04/0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c": true,
+		"jobs/2026/11/30/04/0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c": true, "gone/2026/11/30/04/0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0d": false,
 	} {
 		if !d.take(rel, entry{filepath.Base(rel), folder}) {
 			t.Errorf("%s does not pass", rel)

@@ -50,7 +50,7 @@ func crowd() *scenario {
 			ctx, cancel := context.WithTimeout(context.Background(), 2*most)
 			defer cancel()
 			began := time.Now()
-			id, err := other.submit(ctx, usual, "")
+			id, err := other.submit(ctx, submission{picture: usual})
 			l := &load{client: other}
 			var j job.Job
 			if err == nil {

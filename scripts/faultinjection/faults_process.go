@@ -16,7 +16,7 @@ func undisturbed() *scenario {
 func kill() *scenario {
 	return &scenario{
 		name: "kill", breaks: "SIGKILL at random moments to API servers and daemons, with the sweepers in them",
-		every: 300 * time.Millisecond, long: size{10_000, 1_000}, prepare: slowly,
+		every: 600 * time.Millisecond, long: size{10_000, 1_000}, prepare: slowly,
 		fault: func(_ context.Context, t *trial) bool {
 			return one(t.chance, t.processes()).signal(syscall.SIGKILL)
 		},

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image/color"
 	"math/rand/v2"
@@ -17,12 +18,16 @@ import (
 
 // An accepted job is one that a server has promised.
 type accepted struct {
-	id      job.ID
-	picture *picture
-	at      time.Time
+	submission
+	id   job.ID
+	ends job.State // how it must end, unless its picture fails
+	run  int       // in which
 }
 
-// A load submits jobs, some at a time.
+// An erased job has this state, and one whose retention is over.
+const erased = job.Expired
+
+// A load submits jobs, some at a time, and cancels, retries and erases a part of them.
 type load struct {
 	client   *client
 	pictures []*picture
@@ -32,13 +37,15 @@ type load struct {
 	ended    atomic.Int64 // jobs that are known to have ended
 
 	mu       sync.Mutex
-	accepted []accepted
-	keys     map[string]job.ID
+	accepted []*accepted
 	errs     []error
+
+	courses sync.WaitGroup
+	waiting chan struct{} // see begin
 }
 
 func newLoad(c *client, seed uint64, s special) (*load, error) {
-	l := &load{client: c, seed: seed, special: s, keys: map[string]job.ID{}}
+	l := &load{client: c, seed: seed, special: s, waiting: make(chan struct{}, 32)}
 	var err error
 	if l.pictures, err = pictures(); err != nil {
 		return nil, err
@@ -59,8 +66,8 @@ func (l *load) count() int {
 	return len(l.accepted)
 }
 
-// run submits n jobs within about a time; 0 is as fast as they are accepted.
-func (l *load) run(ctx context.Context, n int, within time.Duration) {
+// run submits jobs first to last-1 within about a time; 0 is as fast as they are accepted. Their courses go on after it.
+func (l *load) run(ctx context.Context, first, last int, within time.Duration) {
 	const submitters = 16
 	numbers := make(chan int)
 	var all sync.WaitGroup
@@ -73,9 +80,9 @@ func (l *load) run(ctx context.Context, n int, within time.Duration) {
 	}
 	chance := rand.New(rand.NewPCG(l.seed, 1)) //nolint:gosec // not for secrets
 	began, due := time.Now(), time.Duration(0)
-	for i := range n {
+	for i := first; i < last; i++ {
 		// By what is due, so that a server that is away for a while does not make the load longer.
-		due += time.Duration(chance.ExpFloat64() * float64(within) / float64(n))
+		due += time.Duration(chance.ExpFloat64() * float64(within) / float64(last-first))
 		if pause(ctx, time.Until(began.Add(due))) != nil {
 			break
 		}
@@ -85,43 +92,88 @@ func (l *load) run(ctx context.Context, n int, within time.Duration) {
 	all.Wait()
 }
 
-// submit submits job number i. Every second one has an idempotency key, and of these every fourth is submitted twice.
+// submit submits job number i, and begins its course.
 func (l *load) submit(ctx context.Context, i int) {
-	p := l.pictures[i%len(l.pictures)]
+	s := submission{picture: l.pictures[i%len(l.pictures)], private: i%3 == 2}
 	if l.special.every > 0 && i%l.special.every == l.special.every/2 {
-		p = l.odd
+		s.picture = l.odd
 	}
-	key, again := "", 0
 	if i%2 == 0 {
-		key = fmt.Sprintf("%d-%d", l.seed, i)
-		if i%8 == 6 {
-			again = 1
-		}
+		s.key = fmt.Sprintf("%d-%d", l.seed, i)
 	}
-	for range 1 + again {
-		id, err := l.client.submit(ctx, p, key)
-		if err != nil && ctx.Err() != nil {
-			return
+	var a *accepted
+	if i%6 == 2 {
+		a = l.submitUpload(ctx, s)
+	} else {
+		a = l.submitOnce(ctx, s)
+	}
+	if a == nil {
+		return
+	}
+	if i%8 == 6 {
+		l.submitAgain(ctx, a)
+	}
+	l.mu.Lock()
+	l.accepted = append(l.accepted, a)
+	l.mu.Unlock()
+	l.begin(ctx, a, courseOf(i))
+}
+
+// submitOnce submits a job; nil: it was not accepted.
+func (l *load) submitOnce(ctx context.Context, s submission) *accepted {
+	id, err := l.client.submit(ctx, s)
+	if err != nil {
+		if ctx.Err() == nil {
+			l.fail(fmt.Errorf("a submission was refused: %w", err))
 		}
-		l.note(accepted{id, p, time.Now()}, key, err)
+		return nil
+	}
+	return &accepted{submission: s, id: id, ends: job.Succeeded, run: 1}
+}
+
+// submitAgain makes a job's submission under its key again: it is the same job.
+func (l *load) submitAgain(ctx context.Context, a *accepted) {
+	if b := l.submitOnce(ctx, a.submission); b != nil && b.id != a.id {
+		l.fail(fmt.Errorf("one key has two jobs: %s and %s", a.id, b.id))
 	}
 }
 
-func (l *load) note(a accepted, key string, err error) {
+// submitUpload uploads a picture, if that is possible, and submits it under two keys at the same time, of which one is
+// accepted.
+func (l *load) submitUpload(ctx context.Context, s submission) *accepted {
+	var err error
+	if s.upload, err = l.client.upload(ctx, s.picture); err != nil {
+		if ctx.Err() == nil {
+			l.fail(fmt.Errorf("an upload was refused: %w", err))
+		}
+		return nil
+	}
+	if s.upload == "" {
+		return l.submitOnce(ctx, s)
+	}
+	var ids [2]job.ID
+	var errs [2]error
+	subs := [2]submission{s, s}
+	subs[1].key += "-other"
+	atOnce(len(subs), func(n int) { ids[n], errs[n] = l.client.submit(ctx, subs[n]) })
+	if ctx.Err() != nil {
+		return nil
+	}
+	for n := range subs {
+		var refused *refusal
+		if errs[n] == nil && errors.As(errs[1-n], &refused) && refused.code == "upload_taken" {
+			return &accepted{submission: subs[n], id: ids[n], ends: job.Succeeded, run: 1}
+		}
+	}
+	l.fail(fmt.Errorf("upload %s was submitted under two keys: %q, %w", s.upload, ids, errors.Join(errs[:]...)))
+	return nil
+}
+
+// fail notes what was wrong.
+func (l *load) fail(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	first := l.keys[key]
-	switch {
-	case err != nil:
-		l.errs = append(l.errs, fmt.Errorf("a submission was refused: %w", err))
-	case key == "":
-		l.accepted = append(l.accepted, a)
-	case first == "":
-		l.keys[key] = a.id
-		l.accepted = append(l.accepted, a)
-	case first != a.id:
-		l.errs = append(l.errs, fmt.Errorf("one key has two jobs: %s and %s", first, a.id))
-	}
+	l.errs = append(l.errs, err)
 }
 
 // painted are the pictures that can be painted.
@@ -137,7 +189,7 @@ func (l *load) reference(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	for _, p := range l.painted() {
-		id, err := l.client.submit(ctx, p, "")
+		id, err := l.client.submit(ctx, submission{picture: p})
 		if err != nil {
 			return err
 		}

@@ -1,8 +1,8 @@
 //go:build linux
 
 // Command faultinjection breaks a running stack on purpose, and checks that no job was lost: real servers, daemons and
-// functions with a small network, a queue over HTTP that misbehaves to order, and a shared directory. scripts/chaos
-// builds what it needs and starts it.
+// functions with a small network, a queue over HTTP that misbehaves to order, a bucket, and a shared directory.
+// scripts/chaos builds what it needs and starts it.
 package main
 
 import (
@@ -28,7 +28,7 @@ type options struct {
 	Seed      uint64   `placeholder:"N" help:"Decides which faults there are and when. The same seed makes the same faults at the same times; which call of a process one hits is up to the system. Default: a new one, which is printed."`
 	Jobs      int      `placeholder:"N" help:"Jobs of each scenario. Default: by the scenario, some hundreds."`
 	Times     int      `placeholder:"N" help:"How often each scenario breaks something, on average. Default: by the scenario, some dozens."`
-	Long      bool     `help:"Ten times as many jobs and faults: 10,000 jobs and 1,000 kills in the scenario kill. Takes hours in all."`
+	Long      bool     `help:"Ten times as many jobs and faults: 10,000 jobs and 1,000 kills in the scenario kill, which takes a quarter of an hour. Takes hours in all."`
 	Out       string   `placeholder:"FILE" help:"Markdown file in which the rows of these scenarios are replaced, such as scripts/chaos-results.md."`
 	Keep      bool     `help:"Keep the folders of all scenarios, with logs and the shared directory, not only of those that fail."`
 	List      bool     `help:"Only name the scenarios, with what each breaks."`
@@ -36,6 +36,7 @@ type options struct {
 	Bin         string `hidden:"" env:"ATELIER_BIN"`
 	Root        string `hidden:"" env:"ATELIER_ROOT"`
 	ONNXRuntime string `hidden:"" env:"ATELIER_ONNXRUNTIME"`
+	MiniStack   string `hidden:"" env:"ATELIER_MINISTACK"`
 	Folder      string `hidden:"" env:"ATELIER_CHAOS_DIR"`
 	Result      string `hidden:"" help:"File for the one result, in JSON: inside scripts/nfs."`
 	nfs         nfsLab
@@ -48,21 +49,29 @@ type nfsLab struct{ a, b, disk, server string }
 const description = `Breaks a running stack on purpose, and checks that no job was lost.
 
 Each scenario starts API servers, worker daemons or functions, as they are deployed, on a
-shared directory and a queue of its own, submits jobs, and breaks one kind of thing
-meanwhile. When all jobs have ended it checks that
+shared directory, a queue and a bucket of its own, submits jobs, cancels, retries and erases
+a part of them, and breaks one kind of thing meanwhile. Every sixth picture is uploaded to
+the bucket first. When all jobs have ended it checks that
 
   - every accepted job is there, and none is unfinished 5 minutes after the last fault;
-  - all have succeeded, but for pictures that are faulty on purpose, and each result is,
-    byte for byte, what an undisturbed run makes;
-  - a run has one outcome, which never changes, and no ETag has two contents;
+  - all have succeeded, but those that were canceled and pictures that are faulty on
+    purpose, and each result is, byte for byte, what an undisturbed run makes;
+  - a run has one outcome, which never changes, a retried job has two runs, and no ETag
+    has two contents;
+  - of two jobs that are submitted with one upload at the same time, one is accepted;
+  - an erased job is 410, and nothing of it is left, nor in the bucket;
   - in the shared directory, which is walked, there are whole jobs and their index
-    entries alone: no temporary files, drafts, or names of jobs that are no more.
+    entries alone: no temporary files, drafts, or names of jobs that are no more;
+  - the bucket has the published pictures and no others, and the gallery shows all of
+    them that are public.
 
-  scripts/chaos --list                             names the scenarios
-  scripts/chaos                                    tries all of them, which takes some 20 minutes
-  scripts/chaos --scenarios kill,purge             tries two
-  scripts/chaos --scenarios kill --seed 7          the same faults again
-  scripts/chaos --long --out scripts/chaos-results.md
+Examples:
+
+    scripts/chaos --list                             names the scenarios
+    scripts/chaos                                    tries all of them, which takes some 20 minutes
+    scripts/chaos --scenarios kill,purge             tries two
+    scripts/chaos --scenarios kill --seed 7          the same faults again
+    scripts/chaos --long --out scripts/chaos-results.md
 
 Each run prints its seed. Where a check failed it prints what was wrong and the command
 that repeats it, the exit status is 1, and the scenario's folder stays, with its log and

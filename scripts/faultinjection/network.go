@@ -3,19 +3,22 @@
 package main
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"sync"
 	"time"
 )
 
-// A network is the way to the queue service, which can be cut: all connections are reset then, and new ones refused.
+// A network is the way to a service. It can be cut: all connections are reset then, and new ones refused. It can also
+// hold requests, as a service does that does not respond.
 type network struct {
 	address string
 	handler http.Handler
 
 	mu     sync.Mutex
-	server *http.Server // nil: it is cut
+	server *http.Server  // nil: it is cut
+	held   chan struct{} // requests wait until it is closed; nil: they don't
 	closed bool
 }
 
@@ -30,8 +33,30 @@ func newNetwork(h http.Handler) (*network, error) {
 }
 
 func (n *network) serve(l net.Listener) {
-	n.server = &http.Server{Handler: n.handler, ReadHeaderTimeout: time.Minute}
+	n.server = &http.Server{Handler: http.HandlerFunc(n.pass), ReadHeaderTimeout: time.Minute}
 	go func(s *http.Server) { _ = s.Serve(l) }(n.server) // until it is closed
+}
+
+// pass passes a request on, after it was held. One that was held is passed on also if its client has given up: it can
+// still have its effect.
+func (n *network) pass(w http.ResponseWriter, r *http.Request) {
+	n.mu.Lock()
+	held := n.held
+	n.mu.Unlock()
+	if held != nil {
+		<-held
+		r = r.WithContext(context.WithoutCancel(r.Context()))
+	}
+	n.handler.ServeHTTP(w, r)
+}
+
+// hold has requests wait until connect is called.
+func (n *network) hold() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.held == nil && !n.closed {
+		n.held = make(chan struct{})
+	}
 }
 
 // cut cuts the network, and waits for no call.
@@ -44,10 +69,11 @@ func (n *network) cut() {
 	}
 }
 
-// connect ends a cut.
+// connect ends a cut, and lets the requests pass that were held.
 func (n *network) connect() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.release()
 	for n.server == nil && !n.closed {
 		if l, err := net.Listen("tcp", n.address); err == nil {
 			n.serve(l)
@@ -57,9 +83,17 @@ func (n *network) connect() {
 	}
 }
 
+func (n *network) release() {
+	if n.held != nil {
+		close(n.held)
+		n.held = nil
+	}
+}
+
 func (n *network) close() {
 	n.cut()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.closed = true
+	n.release()
 }

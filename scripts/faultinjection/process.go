@@ -18,6 +18,7 @@ type process struct {
 	name    string
 	command func() *exec.Cmd
 	clock   time.Duration // by which its clock is ahead of the machine's
+	more    []string      // variables besides the command's
 	log     *os.File
 
 	fail func(string) // see stack.fail
@@ -69,6 +70,7 @@ func (p *process) startOnce() (cmd *exec.Cmd, ended bool) {
 		return nil, true
 	}
 	cmd = p.command()
+	cmd.Env = append(cmd.Env, p.more...)
 	cmd.Stdout, cmd.Stderr = p.log, p.log
 	// Ctrl-C is for this program, which ends the others in its order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -106,6 +108,14 @@ func (p *process) starts() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.started
+}
+
+// change has the process end, and start with another clock and further variables.
+func (p *process) change(clock time.Duration, more ...string) {
+	p.mu.Lock()
+	p.clock, p.more = clock, more
+	p.mu.Unlock()
+	p.signal(syscall.SIGTERM)
 }
 
 // signal sends a signal to the process, if it runs, and returns whether it did.

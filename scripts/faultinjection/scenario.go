@@ -25,6 +25,11 @@ type scenario struct {
 	queue   queuefake.Faults
 	special special // among the jobs
 
+	// before is called once the stack runs, and returns how many of the jobs it has submitted. after is called when the
+	// last fault is over. Both can be nil.
+	before func(ctx context.Context, t *trial, l *load, jobs int) (submitted int, err error)
+	after  func(ctx context.Context, t *trial)
+
 	// fault breaks something once, and mends what is to be mended before the next. It returns whether it hit.
 	fault func(ctx context.Context, t *trial) bool
 	every time.Duration // mean time between two faults, beside what a fault takes
@@ -88,7 +93,7 @@ func (e *unavailableError) Error() string { return e.why }
 func catalogue() []*scenario {
 	return []*scenario{
 		undisturbed(), kill(), terminate(), pauseProcesses(), pauseAndKill(), clocks(), sweepers(),
-		unreliableQueue(), queueAway(), queueCrash(), purge(), crowd(),
+		unreliableQueue(), queueAway(), queueCrash(), purge(), crowd(), bucketAway(), retention(),
 		fullDisk(), noInodes(), faultyFiles(), fileServerAway(),
 		modelGone(), modelBroken(), poison(), hang(),
 		functions(), deadline(), spotNotice(),

@@ -19,11 +19,13 @@ import (
 
 	"github.com/atelier-go/atelier/pkg/queue/queuefake"
 	"github.com/atelier-go/atelier/pkg/queue/queueserver"
+	"github.com/atelier-go/atelier/pkg/store"
 )
 
 // Settings are where a stack's programs and model are, and how it is built.
 type settings struct {
 	bin, root, model, library string
+	ministack                 string // its program
 	folder                    string // for the shared directory, logs and all else
 	seed                      uint64
 	faults                    queuefake.Faults
@@ -53,11 +55,13 @@ func (c *settings) cleanUp() (err error) {
 	return err
 }
 
-// A stack is API servers and workers with a queue over HTTP and a shared directory.
+// A stack is API servers and workers with a queue over HTTP, a bucket and a shared directory.
 type stack struct {
 	*settings
 	queue   *queuefake.Queue
 	network *network // to the queue
+	objects *objectStore
+	copier  *copier
 	log     *os.File
 
 	servers []*process
@@ -102,10 +106,16 @@ func newStack(ctx context.Context, c *settings) (_ *stack, err error) {
 	served := new(queueserver.Server)
 	served.Add(queueName, s.queue)
 	if s.network, err = newNetwork(served); err == nil {
+		s.objects, err = newObjectStore(ctx, c, s.log, s.fail)
+	}
+	if err == nil {
 		err = s.start()
 	}
 	if err == nil {
 		err = s.ready(ctx)
+	}
+	if err == nil {
+		s.copier, err = newCopier(s.dir, s.objects.Bucket, s.log)
 	}
 	if err != nil {
 		s.close()
@@ -122,7 +132,7 @@ func (s *stack) start() error {
 		}
 		s.listen = append(s.listen, address)
 		args := append([]string{"--listen", address, "--sweep-every", sweepEvery.String(), "--rate", "0",
-			"--max-unfinished", "0", "--max-daily", "0", "--max-stored", "0", "--min-free", "0"}, s.serverArgs...)
+			"--max-unfinished", "0", "--max-daily", "0", "--max-stored", "0", "--max-pending-uploads", "0", "--min-free", "0"}, s.serverArgs...)
 		s.servers = append(s.servers, s.process("api-server", i, nil, args))
 	}
 	for i := range s.settings.daemons {
@@ -159,7 +169,7 @@ func (s *stack) process(program string, n int, env, args []string) *process {
 // env is the environment of all programs: nothing of what whoever calls has for others.
 func (s *stack) env() []string {
 	own := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ATELIER_") || strings.HasPrefix(v, "AWS_") })
-	own = append(own, "AWS_ENDPOINT_URL=http://"+s.network.address, "AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true",
+	own = append(own, "AWS_ENDPOINT_URL=http://"+s.network.address, "AWS_ENDPOINT_URL_S3=http://"+s.objects.network.address, "ATELIER_BUCKET="+bucketName, "AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true",
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
 	return append(own, s.more...)
 }
@@ -195,12 +205,18 @@ func (s *stack) ready(ctx context.Context) error {
 // processes are all servers and daemons.
 func (s *stack) processes() []*process { return append(slices.Clone(s.servers), s.daemons...) }
 
-// heal continues all processes, and has the queue there again.
+// openStore opens the shared directory for this program, whose erasures are those of the gallery too.
+func (s *stack) openStore() (*store.Store, error) {
+	return store.Open(store.Config{Dir: s.dir, Unpublish: s.copier.gallery.Unpublish})
+}
+
+// heal continues all processes, and has the queue and the bucket there again.
 func (s *stack) heal() {
 	for _, p := range s.processes() {
 		p.signal(syscall.SIGCONT)
 	}
 	s.network.connect()
+	s.objects.network.connect()
 }
 
 // end ends all processes, at the same time.
@@ -221,6 +237,12 @@ func (s *stack) end() {
 // close ends everything. It may be called twice.
 func (s *stack) close() {
 	s.end()
+	if s.copier != nil {
+		s.copier.close()
+	}
+	if s.objects != nil {
+		s.objects.close()
+	}
 	if s.network != nil {
 		s.network.close()
 	}

@@ -14,9 +14,11 @@ import (
 )
 
 // always is what is asserted of every scenario.
-const always = `Always asserted: no accepted job is lost, none is unfinished five minutes after the last fault, all succeed that are
-not faulty on purpose, each result is byte for byte that of an undisturbed run, a run has one outcome, no ETag has two
-contents, and the shared directory holds whole jobs and their index entries alone.
+const always = `A part of the jobs is canceled, retried or erased, and a part of the pictures uploaded to the bucket. Always asserted:
+no accepted job is lost, none is unfinished five minutes after the last fault, all succeed that are not canceled or
+faulty on purpose, each result is byte for byte that of an undisturbed run, a run has one outcome, an upload is used
+once, of an erased job nothing is left (gone), no ETag has two contents, the shared directory holds whole jobs and their
+index entries alone, and bucket and gallery have the published pictures and no others.
 `
 
 const heading = "| Fault | Tried | Asserted besides | Result | Command | Where |\n|---|---|---|---|---|---|\n"
@@ -49,8 +51,9 @@ func cell(s string) string { return strings.ReplaceAll(strings.ReplaceAll(s, "|"
 
 const documentHead = "# Broken on purpose: results\n\n" +
 	"Written by `scripts/chaos --out scripts/chaos-results.md`, each row by the last run of its scenario;\n" +
-	"`scripts/chaos --help` describes what is done. The attempts begun are those of four more jobs, which are made\n" +
-	"before anything is broken. A command repeats its faults, since it has the seed.\n\n"
+	"`scripts/chaos --help` describes what is done. The attempts begun are those of the jobs that are left, and of four\n" +
+	"more, which are made before anything is broken. A command repeats its faults, since it has the seed.\n" +
+	"Rows without uploaded jobs are of runs before the loads had more than submissions.\n\n"
 
 var rowOf = regexp.MustCompile("(?m)^\\| .*`scripts/chaos --scenarios ([a-z-]+) [^`]*` \\| .*\\|\n")
 
@@ -100,6 +103,12 @@ func (r *result) outcome() string {
 	slices.Sort(codes)
 	for _, code := range codes {
 		parts = append(parts, fmt.Sprintf("%d %s", r.Ended[code], code))
+	}
+	if r.Retried > 0 {
+		parts = append(parts, fmt.Sprintf("%d retried", r.Retried))
+	}
+	if r.Uploaded > 0 {
+		parts = append(parts, fmt.Sprintf("%d uploaded", r.Uploaded))
 	}
 	parts = append(parts, fmt.Sprintf("%d attempts begun", r.Begun))
 	text := strings.Join(parts, ", ")

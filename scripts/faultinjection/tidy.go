@@ -34,7 +34,7 @@ func active(ctx context.Context, st *store.Store, visit func(store.Entry) error)
 
 // quiet waits until no job is unfinished, those among them whose submitters got no response.
 func (s *stack) quiet(ctx context.Context) error {
-	st, err := store.Open(store.Config{Dir: s.dir})
+	st, err := s.openStore()
 	if err != nil {
 		return err
 	}
@@ -56,15 +56,16 @@ func (s *stack) quiet(ctx context.Context) error {
 	}
 }
 
-// tidyUp does with the directory what sweeps do in the hours after: no program runs any more.
+// tidyUp does with the directory what sweeps do in the days after: no program runs any more. What a worker leaves that
+// comes too late is removed after a day.
 func (s *stack) tidyUp(ctx context.Context) error {
-	st, err := store.Open(store.Config{Dir: s.dir})
+	st, err := s.openStore()
 	if err != nil {
 		return err
 	}
 	defer st.Close()
 	const stale = 10 * time.Minute
-	later := time.Now().Add(6 * time.Hour)
+	later := time.Now().Add(2 * 24 * time.Hour)
 	err = active(ctx, st, func(e store.Entry) error {
 		_, err := st.Checkup(e, later, stale)
 		if errors.Is(err, job.ErrFinished) || errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrNotFound) {
@@ -74,5 +75,6 @@ func (s *stack) tidyUp(ctx context.Context) error {
 	})
 	_, rerr := st.Reconcile(ctx, "", later, later, stale)
 	_, eerr := st.EndErasures(ctx, "")
-	return errors.Join(err, rerr, eerr, st.CleanUp(ctx, later, stale))
+	_, uerr := st.ForgetUploads(ctx, "", later)
+	return errors.Join(err, rerr, eerr, uerr, st.CleanUp(ctx, later, stale))
 }

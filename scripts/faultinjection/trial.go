@@ -83,6 +83,9 @@ func (o *options) tryHere(ctx context.Context, sc *scenario, n size, r *result, 
 	if err != nil {
 		return err
 	}
+	if o.MiniStack == "" {
+		return errors.New("MiniStack is not installed: run scripts/setup")
+	}
 	folder, err := os.MkdirTemp(o.Folder, sc.name+".")
 	if err != nil {
 		return err
@@ -95,7 +98,7 @@ func (o *options) tryHere(ctx context.Context, sc *scenario, n size, r *result, 
 		r.Folder = folder
 	}()
 	c := &settings{
-		bin: o.Bin, root: o.Root, model: filepath.Join(folder, "model"), library: library, folder: folder,
+		bin: o.Bin, ministack: o.MiniStack, root: o.Root, model: filepath.Join(folder, "model"), library: library, folder: folder,
 		servers: 2, daemons: 3, seed: o.Seed, faults: sc.queue, nfs: o.nfs,
 	}
 	if err := copyModel(filepath.Join(o.Root, "model", "testdata", "full"), c.model); err != nil {
@@ -122,10 +125,25 @@ func (o *options) tryHere(ctx context.Context, sc *scenario, n size, r *result, 
 	t := &trial{stack: s, chance: rand.New(rand.NewPCG(o.Seed, 2))} //nolint:gosec // not for secrets
 	stop := show.follow(l, t)
 	defer stop()
-	t.disturbWhile(ctx, sc, n.times, func() { l.run(ctx, n.jobs, n.load(sc)) })
+	// Courses end with the patience for all jobs.
+	courses, endCourses := context.WithCancel(ctx)
+	defer endCourses()
+	first := 0
+	if sc.before != nil {
+		ctx, cancel := context.WithTimeout(courses, patience)
+		defer cancel()
+		if first, err = sc.before(ctx, t, l, n.jobs); err != nil {
+			return err
+		}
+	}
+	t.disturbWhile(courses, sc, n.times, func() { l.run(courses, first, n.jobs, n.load(sc)) })
 	r.Faults = int(t.faults.Load())
 	settle, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	context.AfterFunc(settle, endCourses)
+	if sc.after != nil {
+		sc.after(settle, t)
+	}
 	r.finding = s.examine(settle, l)
 	return nil
 }

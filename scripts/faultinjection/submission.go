@@ -1,0 +1,110 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"mime/multipart"
+	"net/http"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// A submission is a request for a job.
+type submission struct {
+	picture *picture
+	upload  string // its picture is this upload; "" is none
+	key     string // an idempotency key; "" is none
+	private bool   // else it is public where that is the default
+}
+
+// submit submits a job until it is accepted, refused for good, or ctx ends: under an idempotency key the same request
+// again, and without one a new one each time, as a client must that got no response.
+func (c *client) submit(ctx context.Context, s submission) (id job.ID, err error) {
+	var form bytes.Buffer
+	m := multipart.NewWriter(&form)
+	fields := map[string]string{"style": styleName, "format": "png"}
+	if s.private {
+		fields["public"] = "false"
+	}
+	if s.upload != "" {
+		fields["upload_id"] = s.upload
+	} else {
+		w, err := m.CreateFormFile("image", "picture.png")
+		if err == nil {
+			_, err = w.Write(s.picture.file)
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	for name, value := range fields {
+		err = errors.Join(err, m.WriteField(name, value))
+	}
+	if err = errors.Join(err, m.Close()); err != nil {
+		return "", err
+	}
+	header := http.Header{"Content-Type": {m.FormDataContentType()}}
+	if s.key != "" {
+		header.Set("Idempotency-Key", s.key)
+	}
+	_, b, err := c.repeat(ctx, http.MethodPost, "/v1/jobs", form.Bytes(), header)
+	if err != nil {
+		return "", err
+	}
+	var j job.Job
+	err = json.Unmarshal(b, &j)
+	return j.ID, err
+}
+
+// upload stores a picture in the bucket, and returns the upload's id; "" if it can't be stored: the links of a server
+// whose clock is late are not valid any more.
+func (c *client) upload(ctx context.Context, p *picture) (string, error) {
+	const tries = 3
+	for range tries {
+		body := fmt.Appendf(nil, `{"bytes":%d}`, len(p.file))
+		_, b, err := c.repeat(ctx, http.MethodPost, "/v1/uploads", body, http.Header{"Content-Type": {"application/json"}})
+		if err != nil {
+			return "", err
+		}
+		var u struct {
+			ID      string            `json:"upload_id"`
+			URL     string            `json:"url"`
+			Headers map[string]string `json:"headers"`
+		}
+		if err := json.Unmarshal(b, &u); err != nil {
+			return "", err
+		}
+		header := http.Header{}
+		for name, value := range u.Headers {
+			header.Set(name, value)
+		}
+		if stored, err := c.store(ctx, u.URL, p.file, header); stored || err != nil {
+			return u.ID, err
+		}
+	}
+	return "", nil
+}
+
+// store sends a picture to an upload's address. stored is false if the address is of no use any more.
+func (c *client) store(ctx context.Context, address string, b []byte, header http.Header) (stored bool, err error) {
+	for {
+		_, _, err := c.request(ctx, http.MethodPut, address, b, header)
+		var refused *refusal
+		switch {
+		case err == nil, refusedWith(err, http.StatusPreconditionFailed): // by a request before, without a response
+			return true, nil
+		case errors.As(err, &refused) && refused.final():
+			return false, nil
+		}
+		if err := pause(ctx, 50*time.Millisecond+rand.N(150*time.Millisecond)); err != nil {
+			return false, err
+		}
+	}
+}
