@@ -61,12 +61,24 @@ func eraseReplies() replies {
 // client whose first response was lost knows that it is done.
 func (s *Server) erase(ctx context.Context, in *jobInput) (*struct{}, error) {
 	id, published, err := s.eraseTarget(ctx, in.ID)
+	var spec job.Spec
+	if err == nil && s.Uploads != nil {
+		spec, err = s.Store.Spec(id)
+		if !errors.Is(err, job.ErrStoreUnavailable) {
+			err = nil // a damaged job is erased too
+		}
+	}
 	if err == nil {
 		err = s.Store.Erase(id, store.Erased)
 		s.linker.forget(published)
 	}
 	if err != nil {
 		return nil, s.problem(ctx, "erase a job", err)
+	}
+	// They were removed when the job was submitted, unless the bucket was unavailable, or the client
+	// has stored one again since.
+	for _, u := range store.UploadsOf(&spec) {
+		s.removeUpload(ctx, spec.Owner, u)
 	}
 	s.log(ctx).Info("erased", "job", id, "by", callerOf(ctx).owner)
 	return nil, nil

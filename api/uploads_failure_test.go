@@ -63,6 +63,23 @@ func TestUploadSurvivesFailures(t *testing.T) {
 	}
 }
 
+// The picture that a client has uploaded is erased with the job, if it could not be removed when the
+// job was submitted.
+func TestErasureRemovesUpload(t *testing.T) {
+	s := newScene(t, withUploads)
+	picture := jpegPicture(t)
+	u := s.keyless.upload(len(picture))
+	s.inbox.put(u.URL, picture)
+	j := s.keyless.taken(u.UploadID)
+	s.inbox.put(u.URL, picture)
+	if resp, body := s.keyless.send("DELETE", "/v1/jobs/"+string(j.ID), ""); resp.StatusCode != http.StatusNoContent {
+		t.Fatalf("%s: %s", resp.Status, body)
+	}
+	if n := s.inbox.left(); n != 0 {
+		t.Errorf("%d uploads are left", n)
+	}
+}
+
 func TestUploadsWhileBucketIsUnavailable(t *testing.T) {
 	s := newScene(t, withUploads)
 	picture := jpegPicture(t)
