@@ -214,17 +214,17 @@ func (r *Ring) report() {
 	var fault, effect string
 	switch {
 	case unavailable != nil:
-		fault, effect = unavailable.Error(), "can't be read; no key is valid until they can"
+		fault, effect = unavailable.Error(), "the API keys can't be read; no key is valid until they can"
 	case s.err != nil:
-		fault, effect = s.err.Error(), "can't be read; those of the last read are valid for "+r.grace.String()
+		fault, effect = s.err.Error(), "the API keys can't be read; those of the last read are valid for "+r.grace.String()
 	case s.bad.n > 0:
-		fault, effect = s.bad.Error(), "are ignored where a line is invalid; correct or remove these lines"
+		fault, effect = s.bad.Error(), "lines of the API keys are invalid and ignored; correct or remove them"
 	default:
 		r.fault = ""
 		return
 	}
 	if text := effect + fault; text != r.fault || time.Since(r.reported) >= reportEvery {
 		r.fault, r.reported = text, time.Now()
-		r.log.Error("the API keys "+effect, "from", r.origin.String(), "error", fault)
+		r.log.Error(effect, "from", r.origin.String(), "error", fault)
 	}
 }

@@ -18,8 +18,9 @@ import (
 // if it exists.
 const metadataTime = 2 * time.Second
 
-// Load returns the configuration, always with a region. If no region is set, it is that of the EC2
-// instance, by IMDSv2; without a response within two seconds the error names AWS_REGION.
+// Load returns the configuration, always with a region. If no region is set, Load asks the metadata
+// service of the EC2 instance (IMDSv2) for it. Without a response within two seconds Load returns an
+// error that tells the user to set AWS_REGION.
 // AWS_EC2_METADATA_DISABLED=true prevents the request. No other request is sent.
 func Load(ctx context.Context) (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx)

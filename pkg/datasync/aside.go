@@ -89,6 +89,13 @@ func (c *Copier) retryAside(ctx context.Context, s *state, now time.Time) ([]str
 		return nil, nil
 	}
 	missing, err := c.missingOf(ctx, due)
+	if err != nil && !isUnavailable(err) { // of one folder, which must not hold up other pictures
+		for i, a := range s.Aside {
+			if slices.Contains(due, a.Name) {
+				s.Aside[i].Again = now.Add(firstAside)
+			}
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

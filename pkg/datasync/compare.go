@@ -3,6 +3,7 @@ package datasync
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"path"
 	"strings"
@@ -126,11 +127,17 @@ func (c *Copier) comparePart(ctx context.Context, p part) (missing, unread []str
 	if err == nil {
 		err = others.delete(ctx)
 	}
+	if errors.Is(err, bucket.ErrDenied) { // of these objects alone, which must not hold up other folders
+		err = fmt.Errorf("%w: %v", errNotDeleted, err) //nolint:errorlint // it is not isUnavailable
+	}
 	if failed == nil {
 		failed = err
 	}
 	return missing, unread, failed
 }
+
+// errNotDeleted: objects of jobs that are gone could not be deleted. A full comparison tries again.
+var errNotDeleted = errors.New("some objects without a file could not be deleted")
 
 // isGone reports whether a picture in the bucket that has no file must be deleted, because its job
 // is gone. The picture of an unknown job may be another store's, and only a full comparison deletes

@@ -108,7 +108,7 @@ func New(cfg Config) (*Copier, error) {
 func (c *Copier) Step(ctx context.Context) error {
 	err := c.step(ctx)
 	if errors.Is(err, store.ErrOvertaken) {
-		c.Log.Info("another step has overtaken this one", "error", err)
+		c.Log.Info("another process continues the copies to the bucket; this step ends", "error", err)
 		return nil
 	}
 	if err != nil {
@@ -142,17 +142,22 @@ func (c *Copier) advance(ctx context.Context, s *state, now time.Time) error {
 	if now.Before(s.NotBefore) {
 		return nil
 	}
-	if names, err := c.retryAside(ctx, s, now); err != nil || len(names) > 0 {
-		return errors.Join(err, c.startExecution(ctx, s, now, findings{names: names, next: s.Scans, unread: s.Unread}, true))
+	names, asideErr := c.retryAside(ctx, s, now)
+	if isUnavailable(asideErr) || ctx.Err() != nil {
+		return asideErr
+	}
+	if len(names) > 0 {
+		return c.startExecution(ctx, s, now, findings{names: names, next: s.Scans, unread: s.Unread}, true)
 	}
 	n, err := c.find(ctx, s, now)
+	err = errors.Join(asideErr, err)
 	if len(n.names) > 0 {
 		if s.MissingSince.IsZero() {
 			s.MissingSince = now
 		}
 		return errors.Join(err, c.startExecution(ctx, s, now, n, false))
 	}
-	if !n.changed {
+	if !n.changed && asideErr == nil {
 		return err // nothing to record
 	}
 	s.Unread = n.unread
@@ -165,7 +170,7 @@ func (c *Copier) advance(ctx context.Context, s *state, now time.Time) error {
 
 // startExecution starts an execution for the findings unless one is running already.
 func (c *Copier) startExecution(ctx context.Context, s *state, now time.Time, n findings, retry bool) error {
-	s.Unread = n.unread
+	s.Unread = union(s.Unread, n.unread) // the pictures of those that can be read now are not copied yet
 	// Of several steps that got here one goes on.
 	if err := c.save(s); err != nil || len(n.names) == 0 {
 		return err
@@ -188,7 +193,7 @@ func (c *Copier) startExecution(ctx context.Context, s *state, now time.Time, n 
 	}
 	c.Log.Info("started a DataSync execution", "execution", execution, "pictures", len(n.names))
 	s.beginExecution(execution, key, now)
-	s.Next, s.Retry = n.next, retry
+	s.Next, s.NextUnread, s.Retry = n.next, n.unread, retry
 	s.Folders, s.ManyFolders = foldersOf(n.names)
 	return c.save(s)
 }
@@ -199,6 +204,7 @@ func (c *Copier) followExecution(ctx context.Context, s *state, now time.Time) (
 	e, err := c.task.describe(ctx, s.Execution)
 	if errors.Is(err, errNoExecution) {
 		c.Log.Warn("the DataSync execution does not exist any more", "execution", s.Execution, "error", err)
+		s.Pending.add(s.Execution, Change{All: true}) // it may have copied pictures
 		s.endExecution(false)
 		return false, c.save(s)
 	}

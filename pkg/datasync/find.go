@@ -42,6 +42,9 @@ func (c *Copier) find(ctx context.Context, s *state, now time.Time) (findings, e
 	n := findings{next: s.Scans}
 	names, unread, failed := c.compareEach(ctx, s.Unread)
 	n.add(s, names)
+	if isUnavailable(failed) || ctx.Err() != nil { // not all were compared
+		unread = union(s.Unread, unread)
+	}
 	n.unread, n.changed = unread, len(unread) != len(s.Unread)
 	for level := range levels {
 		if isUnavailable(failed) || ctx.Err() != nil || len(n.names) >= c.maxNames {

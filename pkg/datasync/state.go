@@ -18,13 +18,14 @@ type state struct {
 	Unread []string `json:"unread,omitempty"` // changed folders that could not be compared
 	Aside  []aside  `json:"aside,omitempty"`
 
-	Execution   string    `json:"execution,omitempty"` // ARN of the current execution; "" if there is none
-	Began       time.Time `json:"began"`               // start of the execution
-	Manifest    string    `json:"manifest,omitempty"`  // key of its manifest; "" if it was not started by a step
-	Retry       bool      `json:"retry,omitempty"`     // the manifest has pictures that are put aside
-	Next        scans     `json:"next"`                // the scans once its pictures are copied
-	Folders     []string  `json:"folders,omitempty"`   // folders in its manifest, see foldersOf
-	ManyFolders bool      `json:"many,omitempty"`      // there are too many folders to be recorded
+	Execution   string    `json:"execution,omitempty"`   // ARN of the current execution; "" if there is none
+	Began       time.Time `json:"began"`                 // start of the execution
+	Manifest    string    `json:"manifest,omitempty"`    // key of its manifest; "" if it was not started by a step
+	Retry       bool      `json:"retry,omitempty"`       // the manifest has pictures that are put aside
+	Next        scans     `json:"next"`                  // the scans once its pictures are copied
+	NextUnread  []string  `json:"next_unread,omitempty"` // Unread once its pictures are copied
+	Folders     []string  `json:"folders,omitempty"`     // folders in its manifest, see foldersOf
+	ManyFolders bool      `json:"many,omitempty"`        // there are too many folders to be recorded
 
 	Pending pendingUpdate `json:"unshown"`
 
@@ -45,7 +46,7 @@ const (
 
 func (s *state) beginExecution(execution, manifest string, now time.Time) {
 	s.Execution, s.Manifest, s.Began = execution, manifest, now
-	s.Next, s.Retry, s.Folders, s.ManyFolders = s.Scans, false, nil, false
+	s.Next, s.NextUnread, s.Retry, s.Folders, s.ManyFolders = s.Scans, nil, false, nil, false
 }
 
 // completesFull reports whether a progress of the scans completes a full comparison.
@@ -56,6 +57,7 @@ func (s *state) completesFull(next scans) bool { return !next[full].Copied.Equal
 func (s *state) endExecution(copied bool) {
 	if copied {
 		s.advance(s.Next)
+		s.Unread = s.NextUnread
 		s.Failures, s.NotBefore = 0, time.Time{}
 	}
 	s.beginExecution("", "", time.Time{})

@@ -200,7 +200,7 @@ func (d *Decoder) Decode(ctx context.Context, r Request) (Pictures, error) {
 			p.kill()
 		}
 		if crash, ok := errors.AsType[*crashError](err); ok {
-			d.Log.Warn("a decoder process crashed", "error", err, "tries", tries)
+			d.Log.Warn("a decoder process crashed", "error", err, "try", tries, "of", most)
 			if tries < most {
 				grown = 0 // use a new process
 				continue

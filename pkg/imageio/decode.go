@@ -75,8 +75,12 @@ func decoderOf(format string) func(data []byte, h header) (image.Image, error) {
 		return decodePNG
 	case "webp":
 		return decodeWebP
-	default:
+	case "gif":
 		return decodeGIF
+	default:
+		return func([]byte, header) (image.Image, error) {
+			return nil, fmt.Errorf("there is no decoder for the format %s", format)
+		}
 	}
 }
 

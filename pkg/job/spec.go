@@ -45,8 +45,9 @@ type Spec struct {
 	MaxSize int `json:"max_size,omitempty"`
 }
 
-// Longest returns the longest edge, in pixels, that the result may have. A result "as submitted" is
-// limited too, because the engine's memory grows with the picture.
+// Longest returns the longest edge, in pixels, that the result may have. There is a
+// limit for a Size of 0 too, the photograph's own size, because the engine's memory grows with the
+// picture.
 func (s *Spec) Longest() int {
 	switch {
 	case s.Size != 0:

@@ -40,10 +40,10 @@ import (
 // that. It is skipped for a job that is erased first, and for a failed or canceled run that is
 // retried first: there is nothing to publish then, and the next run needs the entry.
 //
-// A further consequence of an outcome, such as a request to a URL of the owner, goes after
+// A further consequence of an outcome, such as a notification of the owner (a webhook), goes after
 // publishing and before deactivate, for example as a name in a folder of its own that the sweeper
 // works through. It must be repeatable, and quick: the worker's commit and the owner's cancellation
-// wait for it. Its error keeps the job in active/.
+// wait for it. Its error keeps the job in active/. For the skipped runs it is not made.
 func (s *Store) completeRun(f *jobFolder, final *record) error {
 	if err := errors.Join(s.publish(f, final), s.removeLeftovers(f, final)); err != nil {
 		return err

@@ -88,7 +88,8 @@ func (s *Store) draftDir(id job.ID) string {
 }
 
 // A specRecord is the content of spec.json: what was asked for, and the job's first record, so that
-// the same file is also the first status.
+// the same file is also the first status. A field of [job.Spec] that is not in the first record must
+// be here too, or it is not stored: see TestSpecKeepsWhatWasAskedFor.
 type specRecord struct {
 	*record
 	V           int        `json:"v"`

@@ -95,6 +95,9 @@ func (x *expiry) run(ctx context.Context) (err error) {
 	if noted != nil { // there is more space now
 		x.failed.add(x.setHorizon(x.before))
 	}
+	if err != nil && err == ctx.Err() && x.failed.err != nil { //nolint:errorlint // that very error
+		return x.failed.err // callers ignore the end of their time, which Done shows too, but not this
+	}
 	return errors.Join(err, x.failed.err)
 }
 

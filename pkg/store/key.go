@@ -116,13 +116,16 @@ func (s *Store) takeUpload(spec *job.Spec, upload job.ID) (*job.Spec, error) {
 // draft nor its job exists. This happens if a process finds the spec there, and links it to the next
 // upload or to the key after the spec's own process has discarded the draft because of another job.
 func (s *Store) forgetDiscarded(spec *job.Spec) error {
-	there, err := s.exists(s.draftDir(spec.ID))
+	there, err := s.refreshIfExists(s.jobsFolder(spec.ID)) // an NFS client may have cached that there is no draft
+	if err == nil && there {
+		there, err = s.exists(s.draftDir(spec.ID))
+	}
 	if err != nil || there {
 		return err
 	}
 	// In this order, because a draft can become a job meanwhile, but not the other way round.
 	if _, err = s.Job(spec.ID); !errors.Is(err, job.ErrNotFound) {
-		return ignore(err, job.ErrGone)
+		return ignore(ignore(err, job.ErrGone), job.ErrDamagedJob)
 	}
 	if spec.Key != "" {
 		if err := s.removeKey(spec, spec.Key); err != nil {

@@ -20,7 +20,7 @@ const (
 	goneDir      = "gone"      // YYYY/../<id>: a job that was erased
 	erasingDir   = "erasing"   // <id>.<why>: a job that is being erased
 	sweepDir     = "sweep"     // turn.N: whose turn it is to sweep; and notes
-	spareDir     = "spare"     // see spare.go
+	spareDir     = "spare"     // see sparefiles.go
 	tmpDir       = "tmp"       // temporary files
 )
 

@@ -36,8 +36,9 @@ func Published(id job.ID, format string, public bool) []string {
 }
 
 // ParsePublished splits a name made by [Published]: into the folder, such as "public", the job's id
-// and the format. ok is false for any other name, also for one that leads to the same file: any
-// process with access to the shared directory can write into [Store.PublishedDir].
+// and the format. ok is false for a name that Published does not return, even if it means the same
+// file, such as a/../b. Names in [Store.PublishedDir] must be checked, because every process with
+// access to the shared directory can make files there.
 func ParsePublished(name string) (folder string, id job.ID, format string, ok bool) {
 	folder, _, _ = strings.Cut(name, "/")
 	base, format, _ := strings.Cut(path.Base(name), ".")

@@ -24,8 +24,9 @@ type Uploads struct{ bucket *bucket.Bucket }
 // New returns the Uploads of a bucket.
 func New(b *bucket.Bucket) *Uploads { return &Uploads{b} }
 
-// Sign returns the signed request with which a client stores an upload: a PUT of exactly this many
-// bytes to url, with header, under a name that does not exist yet. It is valid for the given time.
+// Sign returns the signed request with which a client stores an upload. The client must send a PUT to
+// url, with header and a body of exactly this many bytes, while the request is valid. S3 refuses it if
+// there is an object of this name already.
 func (u *Uploads) Sign(ctx context.Context, name string, bytes int64, valid time.Duration) (url string, header http.Header, err error) {
 	link, err := u.bucket.PutLink(ctx, Prefix+name, bytes, valid)
 	return link.URL, link.Header, err

@@ -22,7 +22,7 @@ type Blender struct {
 func NewBlender(share float32) Blender { return Blender{scale: 255 * share, keep: 1 - share} }
 
 // Blend returns the value that replaces the byte old where the network's output is v. v should be 0
-// to 1 and is clamped to that first, so that an infinite value does not make the old one disappear.
+// to 1, and is limited to that first, because an infinite v would leave nothing of old in the result.
 func (b *Blender) Blend(old uint8, v float32) uint8 {
 	switch {
 	case v >= 1:

@@ -120,7 +120,7 @@ func readAhead(paths []string, log *slog.Logger) {
 		if err := errors.Join(errs...); err != nil {
 			log.Warn("some files are not read ahead", "error", err)
 		}
-		log.Info("reading ahead", "bytes", requested, "took", time.Since(began))
+		log.Info("requested files to be read ahead", "bytes", requested, "took", time.Since(began))
 	}()
 	select {
 	case <-done:

@@ -122,7 +122,7 @@ func TestStartsInAnyCase(t *testing.T) {
 	good := list("good", "library.so", 1<<20, "[0,1048576]")
 	for name, c := range map[string]struct{ paths, want string }{
 		"not set":           {"", ""},
-		"a good list":       {good, `level=INFO msg="reading ahead" bytes=1048576`},
+		"a good list":       {good, `level=INFO msg="requested files to be read ahead" bytes=1048576`},
 		"a missing list":    {filepath.Join(dir, "missing"), "no such file"},
 		"garbage":           {library, "is not a list"},
 		"a huge list":       {huge, "is not a list"},
@@ -133,8 +133,8 @@ func TestStartsInAnyCase(t *testing.T) {
 		"a list of outside": {list("of-outside", "../../../../etc/passwd", 1000, "[0,1000]"), "escapes"},
 		"a stale list":      {list("stale", "library.so", 1<<20+1, "[0,1048577]"), "make the list again"},
 		"too much":          {list("of-sparse", "sparse", 1<<40, "[1048576,1000000000000]"), "too much memory"},
-		"many ranges":       {list("many", "library.so", 1<<20, strings.Repeat("[7,1],", 150000)+"[0,1]"), `level=INFO msg="reading ahead" bytes=150001`},
-		"missing and good":  {"::/missing:" + good, `level=INFO msg="reading ahead" bytes=1048576`},
+		"many ranges":       {list("many", "library.so", 1<<20, strings.Repeat("[7,1],", 150000)+"[0,1]"), `level=INFO msg="requested files to be read ahead" bytes=150001`},
+		"missing and good":  {"::/missing:" + good, `level=INFO msg="requested files to be read ahead" bytes=1048576`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
