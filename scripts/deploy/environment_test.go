@@ -77,12 +77,17 @@ func TestEnvironment(t *testing.T) {
 var (
 	tag    = regexp.MustCompile("`[^`]*env:\"([A-Z_,0-9]+)\"[^`]*`")
 	getenv = regexp.MustCompile(`[Gg]etenv\("([A-Z_0-9]+)"\)`)
+	// structure is a struct's name and fields, and embedded the name of one that is embedded.
+	structure = regexp.MustCompile(`(?s)\ntype (\w+) struct \{(.*?)\n\}`)
+	embedded  = regexp.MustCompile("(?m)^\t(?:\\w+\\s+)?(?:commandline\\.)?(\\w+)\\s+`[^`]*\\bembed:\"\"")
 )
 
 // read returns the variables that programs read, and those that they require, from their sources in
 // this module.
 func read(t *testing.T, programs ...string) (known, required []string) {
 	t.Helper()
+	var sources []string
+	shared := map[string]string{} // the fields of the flags in pkg/commandline, by type
 	for _, program := range programs {
 		if _, err := os.Stat(filepath.Join("../..", program)); err != nil {
 			t.Skip(err)
@@ -105,16 +110,32 @@ func read(t *testing.T, programs ...string) (known, required []string) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, m := range tag.FindAllStringSubmatch(string(b), -1) {
-				names := strings.Split(m[1], ",")
-				known = append(known, names...)
-				if strings.Contains(m[0], `required:""`) {
-					required = append(required, names...)
+			if strings.HasPrefix(file, filepath.Join(root, "pkg/commandline")+"/") {
+				for _, m := range structure.FindAllStringSubmatch(string(b), -1) {
+					shared[m[1]] += m[2]
 				}
+				continue
 			}
-			for _, m := range getenv.FindAllStringSubmatch(string(b), -1) {
-				known = append(known, m[1])
+			sources = append(sources, string(b))
+		}
+	}
+	// Of the flags that programs share, a program has those that it embeds.
+	for i := 0; i < len(sources); i++ {
+		for _, m := range embedded.FindAllStringSubmatch(sources[i], -1) {
+			sources = append(sources, shared[m[1]])
+			delete(shared, m[1])
+		}
+	}
+	for _, source := range sources {
+		for _, m := range tag.FindAllStringSubmatch(source, -1) {
+			names := strings.Split(m[1], ",")
+			known = append(known, names...)
+			if strings.Contains(m[0], `required:""`) {
+				required = append(required, names...)
 			}
+		}
+		for _, m := range getenv.FindAllStringSubmatch(source, -1) {
+			known = append(known, m[1])
 		}
 	}
 	return known, required

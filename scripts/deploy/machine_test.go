@@ -78,7 +78,7 @@ func (m *machine) testDrain() {
 		return m.show(onnx, "ActiveState") != "active" && m.show(onnx, "ActiveState") != "deactivating"
 	})
 	left := m.drained(ids)
-	for _, want := range []string{"EC2 ends this instance", "given back", "Deactivated successfully"} {
+	for _, want := range []string{"EC2 will end this instance", "gave a job back", "Deactivated successfully"} {
 		if log := m.journal(onnx); !strings.Contains(log, want) {
 			m.Errorf("the journal lacks %q:\n%s", want, log)
 		}
