@@ -11,6 +11,7 @@ import (
 
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/cloudwatch/cloudwatchtest"
+	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/lambdatest"
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/store"
@@ -39,7 +40,7 @@ func TestCopyMetrics(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = jobs.Close() })
-			(&gallery{T: t, store: jobs}).paint()
+			publishPicture(t, jobs)
 			service := datasync.NewService(&datasync.Task{From: jobs.PublishedDir(), To: to, Prefix: "pictures/"}, nil, nil)
 			t.Cleanup(service.Close)
 			service.Before = func(context.Context) error { return c.err }
@@ -77,5 +78,25 @@ func TestCopyMetrics(t *testing.T) {
 				t.Errorf("nothing waits, but CopyDelay was written:\n%s", f.Log())
 			}
 		})
+	}
+}
+
+// publishPicture publishes the result of a job.
+func publishPicture(t *testing.T, jobs *store.Store) {
+	t.Helper()
+	id, err := job.NewID()
+	if err == nil {
+		spec := job.Spec{ID: id, Style: "night-swirls", Strength: 1, Format: "jpeg", CreatedAt: time.Now()}
+		err = jobs.Create(&spec, []byte("photograph"), nil)
+	}
+	var lease *store.Lease
+	if err == nil {
+		lease, err = jobs.Claim(t.Context(), id, 1, "test")
+	}
+	if err == nil {
+		err = lease.Succeed([]byte("picture"), nil, job.Result{ContentType: "image/jpeg", Width: 3, Height: 2}, job.Receipt{})
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
