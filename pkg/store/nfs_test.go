@@ -64,6 +64,25 @@ func TestClientFindsJobAfterCachedMiss(t *testing.T) {
 	}
 }
 
+// A client that has looked for the key of an upload finds it when another client has taken the upload.
+func TestClientFindsTakenUpload(t *testing.T) {
+	a, b := twoClients(t)
+	u := a.grant()
+	key := b.keyPath(uploadKey("anna", u.ID))
+	if err := os.MkdirAll(filepath.Dir(key), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if there, err := b.exists(key); there || err != nil {
+		t.Fatalf("before: %t, %v", there, err)
+	}
+	if err := errors.Join(a.Create(a.specOf(u), []byte(uploaded), nil), a.EndUpload("anna", u)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Upload("anna", u.ID); !errors.Is(err, job.ErrUploadTaken) {
+		t.Errorf("after: %v", err)
+	}
+}
+
 // A client sees with its next call what another client has done to a job, although it has cached
 // the job.
 func TestClientSeesChangesOfOthers(t *testing.T) {

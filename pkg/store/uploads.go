@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -113,7 +114,11 @@ func (s *Store) upload(owner string, id job.ID) (Upload, error) {
 			return u, nil
 		}
 	}
-	taken, err := s.exists(s.keyPath(uploadKey(owner, id)))
+	key := s.keyPath(uploadKey(owner, id))
+	taken, err := s.refreshIfExists(filepath.Dir(key)) // an NFS client may have cached that there is no key
+	if err == nil && taken {
+		taken, err = s.exists(key)
+	}
 	switch {
 	case err != nil:
 		return Upload{}, err
