@@ -36,7 +36,8 @@ type Parts struct {
 	log *slog.Logger
 }
 
-// Open opens the store and the queue.
+// Open opens the store and the queue. The caller closes the store; after an error of Open the program
+// must end.
 func Open(ctx context.Context, cfg Config) (*Parts, error) {
 	p := &Parts{log: cfg.Log}
 	var err error

@@ -53,7 +53,7 @@ func check(ctx context.Context, b *bucket.Bucket, log *slog.Logger) error {
 	defer cancel()
 	err := b.Check(ctx)
 	if errors.Is(err, bucket.ErrUnavailable) {
-		log.Warn("the bucket is unavailable", "error", err)
+		log.Warn("the bucket is unavailable; starting without it, and trying again when it is needed", "error", err)
 		return nil
 	}
 	return err
