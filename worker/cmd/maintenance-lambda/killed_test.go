@@ -39,6 +39,7 @@ type gallery struct {
 
 	sweeps, events *environment
 	canceled       atomic.Int64
+	aside          atomic.Int64 // pictures that were put aside after a sweep
 
 	mu   sync.Mutex
 	seen map[job.ID]bool // jobs that are listed in the gallery, whose pictures exist
@@ -83,7 +84,8 @@ func TestKilled(t *testing.T) {
 	if g.canceled.Load() == 0 || killed.Load() == 0 {
 		t.Errorf("%d executions were canceled and %d processes killed: the test proves nothing", g.canceled.Load(), killed.Load())
 	}
-	t.Logf("%d processes were killed, %d executions canceled, %d events lost", killed.Load(), g.canceled.Load(), lost.Load())
+	t.Logf("%d processes were killed, %d executions canceled, %d events lost, %d times a picture was put aside",
+		killed.Load(), g.canceled.Load(), lost.Load(), g.aside.Load())
 }
 
 var killed, lost atomic.Int64
@@ -160,7 +162,8 @@ func (g *gallery) paint() {
 }
 
 // sweep invokes the function as the schedule does. To save time, a failed copy is tried again by the
-// next sweep: the note is only written during sweeps.
+// next sweep, and so are pictures that were put aside: a canceled execution that had copied others
+// puts them aside for minutes. The note is only written during sweeps.
 func (g *gallery) sweep() {
 	_ = g.sweeps.invoke(map[string]string{"task": "sweep"}) // it may have been killed
 	note, version, err := g.store.NoteVersion(store.CopyNote)
@@ -173,6 +176,12 @@ func (g *gallery) sweep() {
 		return
 	}
 	s["not_before"], s["failures"] = time.Time{}, 0
+	if aside, ok := s["aside"].([]any); ok {
+		for _, a := range aside {
+			a.(map[string]any)["again"] = time.Time{}
+		}
+		g.aside.Add(int64(len(aside)))
+	}
 	if note, err = json.Marshal(s); err == nil {
 		err = g.store.SetNoteVersion(store.CopyNote, version, note)
 	}
