@@ -11,7 +11,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/bucket"
 )
 
-// damagesOfBucket are what can be wrong with a bucket, and what the check says of it.
+// damagesOfBucket are ways to damage a bucket, each with a part of the message that the check must give.
 var damagesOfBucket = map[string]struct {
 	damage func(t *testing.T, b *bucket.Bucket)
 	want   string // "" is nothing
@@ -26,7 +26,8 @@ var damagesOfBucket = map[string]struct {
 	"an erased job's upload is there": {put("uploads/owner/0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0d"), "has its upload"},
 }
 
-// findsDamageOfBucket copies the pictures of a shared directory to a bucket, and damages that.
+// findsDamageOfBucket copies the pictures of a shared directory to a bucket, damages the bucket in each of these ways,
+// and checks that the damage is found.
 func findsDamageOfBucket(t *testing.T, o *options, dir string) {
 	folder := t.TempDir()
 	s := &stack{settings: &settings{dir: dir, folder: folder, ministack: o.MiniStack}}
@@ -92,7 +93,7 @@ func putObject(t *testing.T, b *bucket.Bucket, key, content string) {
 	}
 }
 
-// firstKey is the first key with a prefix; there must be one.
+// firstKey returns the first key with a prefix. The test fails if there is none.
 func firstKey(t *testing.T, b *bucket.Bucket, prefix string) string {
 	t.Helper()
 	for o, err := range b.List(t.Context(), prefix) {

@@ -14,16 +14,16 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A finding is how the jobs of a trial ended, and what was wrong.
+// A finding says how the jobs of a trial ended, and what was wrong.
 type finding struct {
 	Accepted  int            `json:"accepted"`
 	Succeeded int            `json:"succeeded"`
 	Retried   int            `json:"retried,omitempty"`
 	Uploaded  int            `json:"uploaded,omitempty"`
-	Ended     map[string]int `json:"ended,omitempty"` // otherwise: by code, "canceled" and "gone"
-	Begun     int            `json:"begun"`           // attempts at all jobs, also those that don't count
-	Found     int            `json:"found"`           // things that were wrong
-	Wrong     []string       `json:"wrong,omitempty"` // the first of them
+	Ended     map[string]int `json:"ended,omitempty"` // those that did not succeed, by error code, "canceled" or "gone"
+	Begun     int            `json:"begun"`           // attempts at all jobs, uncounted ones included
+	Found     int            `json:"found"`           // how many things were wrong
+	Wrong     []string       `json:"wrong,omitempty"` // the first 20 of them
 
 	mu sync.Mutex
 }
@@ -37,8 +37,8 @@ func (f *finding) wrong(format string, args ...any) {
 	}
 }
 
-// examine checks what must hold of the jobs after any fault, and ends the processes. When ctx is canceled it returns
-// what it knows; at its deadline all must have ended.
+// examine waits until the jobs have ended, ends the processes, and checks what must hold after any fault. When ctx is
+// canceled it returns what it has found so far; a job that is unfinished at ctx's deadline is reported as wrong.
 func (s *stack) examine(ctx context.Context, l *load) *finding {
 	f := &finding{Ended: map[string]int{}}
 	l.courses.Wait()
@@ -66,7 +66,7 @@ func (s *stack) examine(ctx context.Context, l *load) *finding {
 	}
 	s.download(ctx, l, ended, f)
 	s.end()
-	for _, what := range s.failures { // nothing runs any more
+	for _, what := range s.failures { // without the lock: nothing runs any more
 		f.wrong("%s", what)
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
@@ -93,7 +93,8 @@ func (s *stack) examineLeft(ctx context.Context, l *load, ended []job.Job, f *fi
 	}
 }
 
-// follow waits until a job has ended, and checks how. Without that, and of an erased job, the returned job's id is "".
+// follow waits until a job has ended, checks how, and returns the job. For an erased job, and for one that has not
+// ended, it returns the zero job.
 func (f *finding) follow(ctx context.Context, l *load, a *accepted) job.Job {
 	if a.ends == erased {
 		f.checkErased(ctx, l.client, a)
@@ -131,7 +132,7 @@ func (f *finding) follow(ctx context.Context, l *load, a *accepted) job.Job {
 	return j
 }
 
-// checkErased checks that the API has nothing of a job any more.
+// checkErased checks that the API responds with 410 to every request for an erased job.
 func (f *finding) checkErased(ctx context.Context, c *client, a *accepted) {
 	f.count("gone")
 	for what, method := range map[string]string{"": http.MethodGet, "/result": http.MethodGet, "/preview": http.MethodGet, "/retry": http.MethodPost} {
@@ -141,7 +142,7 @@ func (f *finding) checkErased(ctx context.Context, c *client, a *accepted) {
 	}
 }
 
-// count counts how a job has ended.
+// count adds one job to those that ended in this way.
 func (f *finding) count(how string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -152,8 +153,8 @@ func (f *finding) count(how string) {
 	}
 }
 
-// download reads the results of some jobs, twice and by different servers: their bytes are those that the job names,
-// and never two under one ETag.
+// download reads the results of a part of the jobs, each twice and from servers chosen at random. The bytes must have
+// the hash that the job names, and one ETag must not stand for two contents.
 func (s *stack) download(ctx context.Context, l *load, ended []job.Job, f *finding) {
 	const some = 300
 	var mu sync.Mutex
@@ -188,7 +189,7 @@ func (s *stack) download(ctx context.Context, l *load, ended []job.Job, f *findi
 	})
 }
 
-// atOnce calls do for 0 to n-1, some at the same time.
+// atOnce calls do with 0 to n-1, at most 32 at the same time, and returns when all calls have returned.
 func atOnce(n int, do func(i int)) {
 	slots := make(chan struct{}, 32)
 	var all sync.WaitGroup

@@ -14,7 +14,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// server is an API server that has the same response to all requests.
+// server returns a client of an API server that gives the same response to all requests.
 func server(t *testing.T, status int, body string) *client {
 	t.Helper()
 	return clientOf(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -30,7 +30,7 @@ func clientOf(t *testing.T, h http.HandlerFunc) *client {
 	return newClient([]string{s.Listener.Addr().String()}, "")
 }
 
-// How a job has ended is compared with how it must have.
+// The way in which a job has ended is compared with the way in which it must end.
 func TestFollow(t *testing.T) {
 	const id = "0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c"
 	usual := &picture{sha256: "aa"}
@@ -70,11 +70,11 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// An upload of which two jobs are made, or none, is found.
+// It is reported when two submissions with one upload are both accepted, or both refused.
 func TestUploadTakenTwice(t *testing.T) {
 	const taken = `{"code":"upload_taken"}`
 	for name, c := range map[string]struct {
-		refused int64 // so many of two submissions
+		refused int64 // how many of the two submissions are refused
 		body    string
 		ok      bool
 	}{
@@ -106,7 +106,7 @@ func TestUploadTakenTwice(t *testing.T) {
 	}
 }
 
-// A network that is held has requests wait until it is connected, and a cut one refuses them.
+// While a network is held, requests wait until it is connected; while it is cut, they are refused.
 func TestNetwork(t *testing.T) {
 	var connected atomic.Bool
 	n, err := newNetwork(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {

@@ -16,7 +16,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A client uses the API of one of several servers, as a careful program does: it tries again, and with another server.
+// A client sends requests to API servers, each to one chosen at random. Like a careful program, it repeats requests
+// that fail; see repeat. It is safe for concurrent use.
 type client struct {
 	servers []string // addresses
 	key     string   // for the API; "" is none
@@ -27,7 +28,7 @@ func newClient(servers []string, key string) *client {
 	return &client{servers, key, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
 }
 
-// A refusal is a response with an error.
+// A refusal is a response with an error status.
 type refusal struct {
 	status int
 	code   string // of the API's problem
@@ -36,16 +37,17 @@ type refusal struct {
 
 func (e *refusal) Error() string { return fmt.Sprintf("status %d: %s", e.status, e.body) }
 
-// final reports whether the same request again would have the same response.
+// final reports whether it is useless to repeat the request.
 func (e *refusal) final() bool { return e.status < 500 && e.status != http.StatusTooManyRequests }
 
-// refusedWith reports whether an error is a response with a status.
+// refusedWith reports whether an error is a refusal with this status.
 func refusedWith(err error, status int) bool {
 	var r *refusal
 	return errors.As(err, &r) && r.status == status
 }
 
-// do makes one request, and returns the response's header and body. A response with an error is a [refusal].
+// do sends one request to a server chosen at random, and returns the response's header and body. A status of 300 or
+// more is an error, a [refusal].
 func (c *client) do(ctx context.Context, method, path string, body []byte, header http.Header) (http.Header, []byte, error) {
 	if c.key != "" {
 		header = header.Clone()
@@ -57,7 +59,7 @@ func (c *client) do(ctx context.Context, method, path string, body []byte, heade
 	return c.request(ctx, method, "http://"+c.servers[rand.IntN(len(c.servers))]+path, body, header)
 }
 
-// request is do for any address.
+// request is do for any address, and does not send the API key.
 func (c *client) request(ctx context.Context, method, address string, body []byte, header http.Header) (http.Header, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -82,7 +84,7 @@ func (c *client) request(ctx context.Context, method, address string, body []byt
 	return r.Header, b, err
 }
 
-// repeat makes a request, again until it succeeds or is refused for good, or ctx ends.
+// repeat sends a request until it succeeds or is refused for good, or ctx ends.
 func (c *client) repeat(ctx context.Context, method, path string, body []byte, header http.Header) (http.Header, []byte, error) {
 	for {
 		h, b, err := c.do(ctx, method, path, body, header)
@@ -96,7 +98,8 @@ func (c *client) repeat(ctx context.Context, method, path string, body []byte, h
 	}
 }
 
-// change makes a request that changes a job, and returns the job; that of an erasure is empty.
+// change sends a request for a job, whose path is the job's with what appended, and returns the job in the response. If
+// the response has no body, as after an erasure, that is the zero job.
 func (c *client) change(ctx context.Context, method string, id job.ID, what string) (j job.Job, err error) {
 	_, b, err := c.repeat(ctx, method, "/v1/jobs/"+string(id)+what, nil, nil)
 	if err == nil && len(b) > 0 {
@@ -105,12 +108,12 @@ func (c *client) change(ctx context.Context, method string, id job.ID, what stri
 	return j, err
 }
 
-// job reads a job, however often that takes. An error is that there is no such job, or ctx has ended.
+// job reads a job. It fails only if the request is refused for good, as for an unknown job, or ctx ends.
 func (c *client) job(ctx context.Context, id job.ID) (job.Job, error) {
 	return c.change(ctx, http.MethodGet, id, "")
 }
 
-// await reads a job until its state is one that is waited for.
+// await reads a job until is returns true for its state.
 func (c *client) await(ctx context.Context, id job.ID, is func(job.State) bool) (job.Job, error) {
 	for what := ""; ; what = "?wait=5" {
 		j, err := c.change(ctx, http.MethodGet, id, what)

@@ -12,13 +12,13 @@ import (
 
 // A course is what a load does with a job after it was accepted.
 type course struct {
-	when func(job.State) bool // the job is left alone until then; nil: it is not
+	when func(job.State) bool // waits for such a state first; nil: it does not wait
 	does func(ctx context.Context, c *client, a *accepted) error
 }
 
 func started(s job.State) bool { return s != job.Queued }
 
-// courseOf is that of job number i. Most jobs are left alone.
+// courseOf returns the course of job number i. Most jobs have an empty one: they are left alone.
 func courseOf(i int) course {
 	switch i % 20 {
 	case 3:
@@ -39,15 +39,15 @@ func courseOf(i int) course {
 	return course{}
 }
 
-// begin begins a job's course. Of those that have to wait there are some at a time: the load does not wait for them, and
-// a job for which there is no place is left alone.
+// begin begins a job's course, and does not wait for it. Only a limited number of courses can wait for a state at the
+// same time; a job that would exceed it is left alone.
 func (l *load) begin(ctx context.Context, a *accepted, of course) {
 	if of.does == nil || a.picture.fails != "" {
 		return
 	}
 	slots := l.waiting
 	if of.when == nil {
-		slots = make(chan struct{}, 1) // its own
+		slots = make(chan struct{}, 1) // it does not wait, so it is not counted
 	}
 	select {
 	case slots <- struct{}{}:
@@ -71,7 +71,7 @@ func (l *load) runCourse(ctx context.Context, a *accepted, of course) error {
 	return of.does(ctx, l.client, a)
 }
 
-// cancel cancels a job, unless it ends before.
+// cancel cancels a job, unless it has ended before.
 func cancel(ctx context.Context, c *client, a *accepted) error {
 	j, err := c.change(ctx, http.MethodPost, a.id, "/cancel")
 	switch {
@@ -92,7 +92,7 @@ func cancelAndRetry(ctx context.Context, c *client, a *accepted) error {
 		return err
 	}
 	a.ends, a.run = job.Succeeded, 2
-	// A retry whose response was lost can have begun a run that is over.
+	// If the response to a retry is lost and its run has ended, the repeated retry is a conflict.
 	if _, err := c.change(ctx, http.MethodPost, a.id, "/retry"); err != nil && !refusedWith(err, http.StatusConflict) {
 		return fmt.Errorf("retry: %w", err)
 	}

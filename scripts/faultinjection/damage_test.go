@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// Whatever is wrong with a directory in which all jobs have ended, and with its bucket, is found.
+// The checks find each kind of damage to a shared directory in which all jobs have ended, and to its bucket.
 func TestFindsDamage(t *testing.T) {
 	t.Parallel()
 	o := programs(t)
@@ -97,7 +97,7 @@ func TestFindsDamage(t *testing.T) {
 	findsDamageOfBucket(t, o, whole)
 }
 
-// files are those that match a pattern below a folder; there must be some.
+// files returns the names below a folder that match a pattern. The test fails if there are none.
 func files(t *testing.T, dir, pattern string) []string {
 	t.Helper()
 	all, err := filepath.Glob(filepath.Join(dir, pattern))
@@ -116,7 +116,7 @@ func read(t *testing.T, file string) []byte {
 	return b
 }
 
-// write replaces a file, which may have other names, or makes it.
+// write makes or replaces a file. Other hard links to a replaced file keep the old contents.
 func write(t *testing.T, file string, b []byte) {
 	t.Helper()
 	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -21,13 +21,13 @@ import (
 
 // A directory is what a walk through the shared directory has found.
 type directory struct {
-	jobs      map[job.ID]string // its folder
+	jobs      map[job.ID]string // the job's folder
 	outputs   map[job.ID][]string
 	indexed   map[job.ID]int
 	published map[string]bool
 	keys      map[string]job.ID
-	begun     map[job.ID]int    // the last attempt
-	outcomes  map[job.ID]int    // of runs
+	begun     map[job.ID]int    // the number of the last attempt
+	outcomes  map[job.ID]int    // how many runs have one
 	erased    map[job.ID]bool   // has a tombstone, or counts as erased in the index
 	thumbs    map[string]string // the hash of the thumbnail, by that of the result
 }
@@ -46,7 +46,8 @@ var (
 	spareFile = regexp.MustCompile(`^(file\.[0-9]+|clock)$`)
 )
 
-// examineDirectory walks through the shared directory: there are whole jobs and what belongs to them alone.
+// examineDirectory walks through the shared directory, and checks that it has whole jobs, what belongs to them, and
+// nothing else. ended are jobs as the API has returned them; zero jobs among them are ignored.
 func (s *stack) examineDirectory(l *load, ended []job.Job, f *finding) error {
 	d := newDirectory()
 	err := filepath.WalkDir(s.dir, func(p string, e fs.DirEntry, err error) error {
@@ -66,7 +67,7 @@ func (s *stack) examineDirectory(l *load, ended []job.Job, f *finding) error {
 	return s.examineJobs(l, ended, d, f)
 }
 
-// take notes what a name is of, and returns whether it belongs there.
+// take records a file or folder of the shared directory, and returns whether it belongs there.
 func (d *directory) take(rel string, e fs.DirEntry) bool {
 	top, name := strings.Split(rel, "/")[0], e.Name()
 	text, _, _ := strings.Cut(name, ".")
@@ -114,12 +115,12 @@ func (d *directory) take(rel string, e fs.DirEntry) bool {
 		return spareFile.MatchString(name)
 	case "usage", "FORMAT":
 		return true
-	default: // active, erasing, tmp, uploads: all jobs and erasures have ended, and no upload is pending
+	default: // active, erasing, tmp and uploads are empty: all jobs and erasures have ended, and no upload is pending
 		return false
 	}
 }
 
-// keysOf checks that each key is of a job that is there.
+// keysOf checks that the job of each idempotency key exists.
 func (d *directory) keysOf(dir string, f *finding) {
 	for rel := range d.keys {
 		b, err := os.ReadFile(filepath.Join(dir, rel))
@@ -133,7 +134,7 @@ func (d *directory) keysOf(dir string, f *finding) {
 	}
 }
 
-// examineJobs compares the jobs' folders with the indexes, and with what the API said of them.
+// examineJobs compares the jobs' folders with the indexes, and with the jobs as the API has returned them.
 func (s *stack) examineJobs(l *load, ended []job.Job, d *directory, f *finding) error {
 	st, err := store.Open(store.Config{Dir: s.dir})
 	if err != nil {
@@ -181,7 +182,8 @@ func (s *stack) examineJobs(l *load, ended []job.Job, d *directory, f *finding) 
 	return nil
 }
 
-// examineOutput checks that of a job there is its result and nothing else, and takes its names off those published.
+// examineOutput checks that a job that has succeeded has one picture, which is right and published, and that any other
+// job has none. It removes the job's names from d.published.
 func (s *stack) examineOutput(j job.Job, d *directory, known map[string]bool, f *finding) {
 	outputs := d.outputs[j.ID]
 	if !j.State.Finished() {

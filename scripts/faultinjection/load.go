@@ -16,23 +16,23 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// An accepted job is one that a server has promised.
+// An accepted job is one whose submission a server has accepted.
 type accepted struct {
 	submission
 	id   job.ID
-	ends job.State // how it must end, unless its picture fails
-	run  int       // in which
+	ends job.State // the state in which it must end, unless its picture fails
+	run  int       // the run in which it must end
 }
 
-// An erased job has this state, and one whose retention is over.
+// erased is how a job must end that is erased or that the retention removes.
 const erased = job.Expired
 
-// A load submits jobs, some at a time, and cancels, retries and erases a part of them.
+// A load submits jobs, several at the same time, and cancels, retries and erases a part of them.
 type load struct {
 	client   *client
 	pictures []*picture
 	special  special
-	odd      *picture // that of special
+	odd      *picture // the picture of special; nil: there is none
 	seed     uint64
 	ended    atomic.Int64 // jobs that are known to have ended
 
@@ -41,7 +41,7 @@ type load struct {
 	errs     []error
 
 	courses sync.WaitGroup
-	waiting chan struct{} // see begin
+	waiting chan struct{} // limits the courses that wait for a state
 }
 
 func newLoad(c *client, seed uint64, s special) (*load, error) {
@@ -59,14 +59,15 @@ func newLoad(c *client, seed uint64, s special) (*load, error) {
 	return l, nil
 }
 
-// count is how many jobs were accepted.
+// count returns how many jobs were accepted.
 func (l *load) count() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.accepted)
 }
 
-// run submits jobs first to last-1 within about a time; 0 is as fast as they are accepted. Their courses go on after it.
+// run submits the jobs number first to last-1, spread over about the time within; 0 means as fast as they are accepted.
+// Their courses may go on after it has returned.
 func (l *load) run(ctx context.Context, first, last int, within time.Duration) {
 	const submitters = 16
 	numbers := make(chan int)
@@ -81,7 +82,8 @@ func (l *load) run(ctx context.Context, first, last int, within time.Duration) {
 	chance := rand.New(rand.NewPCG(l.seed, 1)) //nolint:gosec // not for secrets
 	began, due := time.Now(), time.Duration(0)
 	for i := first; i < last; i++ {
-		// By what is due, so that a server that is away for a while does not make the load longer.
+		// The times are counted from the start, so that a server that is away for a while does not make the load
+		// longer.
 		due += time.Duration(chance.ExpFloat64() * float64(within) / float64(last-first))
 		if pause(ctx, time.Until(began.Add(due))) != nil {
 			break
@@ -119,7 +121,7 @@ func (l *load) submit(ctx context.Context, i int) {
 	l.begin(ctx, a, courseOf(i))
 }
 
-// submitOnce submits a job; nil: it was not accepted.
+// submitOnce submits a job, and returns nil if it was not accepted.
 func (l *load) submitOnce(ctx context.Context, s submission) *accepted {
 	id, err := l.client.submit(ctx, s)
 	if err != nil {
@@ -131,15 +133,15 @@ func (l *load) submitOnce(ctx context.Context, s submission) *accepted {
 	return &accepted{submission: s, id: id, ends: job.Succeeded, run: 1}
 }
 
-// submitAgain makes a job's submission under its key again: it is the same job.
+// submitAgain repeats a job's submission with its idempotency key, and checks that the response is the same job.
 func (l *load) submitAgain(ctx context.Context, a *accepted) {
 	if b := l.submitOnce(ctx, a.submission); b != nil && b.id != a.id {
 		l.fail(fmt.Errorf("one key has two jobs: %s and %s", a.id, b.id))
 	}
 }
 
-// submitUpload uploads a picture, if that is possible, and submits it under two keys at the same time, of which one is
-// accepted.
+// submitUpload uploads a picture, submits it with two idempotency keys at the same time, and checks that exactly one is
+// accepted. If the picture can't be uploaded, it is sent with the submission.
 func (l *load) submitUpload(ctx context.Context, s submission) *accepted {
 	var err error
 	if s.upload, err = l.client.upload(ctx, s.picture); err != nil {
@@ -169,14 +171,14 @@ func (l *load) submitUpload(ctx context.Context, s submission) *accepted {
 	return nil
 }
 
-// fail notes what was wrong.
+// fail records that something was wrong.
 func (l *load) fail(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.errs = append(l.errs, err)
 }
 
-// painted are the pictures that can be painted.
+// painted returns the pictures that can be painted.
 func (l *load) painted() []*picture {
 	if l.odd == nil || l.odd.fails != "" {
 		return l.pictures
@@ -184,7 +186,7 @@ func (l *load) painted() []*picture {
 	return append(slices.Clone(l.pictures), l.odd)
 }
 
-// reference has each picture painted once, undisturbed: every result is held to these.
+// reference has each picture painted once before anything is broken. All later results must be equal to these.
 func (l *load) reference(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
@@ -205,7 +207,7 @@ func (l *load) reference(ctx context.Context) error {
 	return nil
 }
 
-// wait waits until a job has ended. With an error the job is as it was known last.
+// wait waits until a job has ended. With an error it returns the job as it was read last.
 func (l *load) wait(ctx context.Context, id job.ID) (last job.Job, err error) {
 	for {
 		j, err := l.client.job(ctx, id)

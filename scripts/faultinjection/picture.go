@@ -9,14 +9,14 @@ import (
 	"image/png"
 )
 
-// A picture is one of those that are submitted.
+// A picture is one that is submitted.
 type picture struct {
 	file   []byte
-	fails  string // the code with which its jobs end; "" is none
-	sha256 string // of what an undisturbed run makes of it; "" before it is known
+	fails  string // the error code with which its jobs must fail; "": they must succeed
+	sha256 string // of its result in an undisturbed run; "" before it is known
 }
 
-// painted encodes a small picture.
+// painted encodes a small picture, whose colors are those that at returns.
 func painted(at func(x, y int) color.Color) (*picture, error) {
 	img := image.NewRGBA(image.Rect(0, 0, 48, 32))
 	for y := range 32 {
@@ -29,7 +29,7 @@ func painted(at func(x, y int) color.Color) (*picture, error) {
 	return &picture{file: b.Bytes()}, err
 }
 
-// pictures makes some that differ.
+// pictures makes four pictures that differ.
 func pictures() (all []*picture, err error) {
 	for i := range 4 {
 		p, err := painted(func(x, y int) color.Color {
@@ -43,7 +43,7 @@ func pictures() (all []*picture, err error) {
 	return all, nil
 }
 
-// colors are those at which hostile.c does something.
+// colors are those at which testdata/hostile.c crashes, hangs or waits.
 var colors = map[string]color.Color{
 	"crash": color.RGBA{255, 0, 255, 255},
 	"hang":  color.RGBA{0, 255, 255, 255},

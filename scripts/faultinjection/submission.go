@@ -19,13 +19,13 @@ import (
 // A submission is a request for a job.
 type submission struct {
 	picture *picture
-	upload  string // its picture is this upload; "" is none
+	upload  string // the upload that is its picture; "": the picture is sent with it
 	key     string // an idempotency key; "" is none
-	private bool   // else it is public where that is the default
+	private bool   // otherwise it is public if that is the server's default
 }
 
-// submit submits a job until it is accepted, refused for good, or ctx ends: under an idempotency key the same request
-// again, and without one a new one each time, as a client must that got no response.
+// submit submits a job until it is accepted or refused for good, or ctx ends. With an idempotency key it repeats the
+// same request. Without one each repetition may make another job: a client that got no response can do nothing else.
 func (c *client) submit(ctx context.Context, s submission) (id job.ID, err error) {
 	var form bytes.Buffer
 	m := multipart.NewWriter(&form)
@@ -63,8 +63,8 @@ func (c *client) submit(ctx context.Context, s submission) (id job.ID, err error
 	return j.ID, err
 }
 
-// upload stores a picture in the bucket, and returns the upload's id; "" if it can't be stored: the links of a server
-// whose clock is late are not valid any more.
+// upload stores a picture in the bucket, and returns the upload's id. It returns "" if the picture can't be stored: a
+// URL signed by a server whose clock is behind has already expired.
 func (c *client) upload(ctx context.Context, p *picture) (string, error) {
 	const tries = 3
 	for range tries {
@@ -92,13 +92,13 @@ func (c *client) upload(ctx context.Context, p *picture) (string, error) {
 	return "", nil
 }
 
-// store sends a picture to an upload's address. stored is false if the address is of no use any more.
+// store sends a picture to an upload's address. stored is false if the address is not valid any more.
 func (c *client) store(ctx context.Context, address string, b []byte, header http.Header) (stored bool, err error) {
 	for {
 		_, _, err := c.request(ctx, http.MethodPut, address, b, header)
 		var refused *refusal
 		switch {
-		case err == nil, refusedWith(err, http.StatusPreconditionFailed): // by a request before, without a response
+		case err == nil, refusedWith(err, http.StatusPreconditionFailed): // stored by an earlier request without a response
 			return true, nil
 		case errors.As(err, &refused) && refused.final():
 			return false, nil

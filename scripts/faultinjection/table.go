@@ -23,7 +23,7 @@ index entries alone, and bucket and gallery have the published pictures and no o
 
 const heading = "| Fault | Tried | Asserted besides | Result | Command | Where |\n|---|---|---|---|---|---|\n"
 
-// table is the results, in Markdown. where is the day and the machine.
+// table returns the results in Markdown. where is the date, the commit and the machine.
 func table(results []*result, where string) string {
 	var b strings.Builder
 	b.WriteString(always + "\n" + heading)
@@ -33,7 +33,7 @@ func table(results []*result, where string) string {
 	return b.String()
 }
 
-// row is a result as a row of the table.
+// row returns a result as a row of the table.
 func (r *result) row(where string) string {
 	tried := fmt.Sprintf("%d jobs", r.Accepted)
 	switch {
@@ -66,8 +66,8 @@ func rows(document string) map[string]string {
 	return all
 }
 
-// writeDocument replaces the rows of the scenarios that were tried in a document, and keeps the others. A scenario that was
-// not tried to its end, or that this machine can't have, leaves its row as it is.
+// writeDocument replaces the rows of the scenarios that were tried in a document, and keeps the others. It keeps also
+// the row of a scenario that was interrupted or can't run on this machine.
 func writeDocument(file string, results []*result, where string) error {
 	old, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -87,7 +87,7 @@ func writeDocument(file string, results []*result, where string) error {
 	return os.WriteFile(file, []byte(b.String()), 0o644) //nolint:gosec // results are for everybody
 }
 
-// outcome is a result in a few words.
+// outcome returns a result in a few words.
 func (r *result) outcome() string {
 	switch {
 	case r.Skipped != "":

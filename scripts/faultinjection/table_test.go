@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// The committed results have a row of each scenario, with the fault that it has now.
+// The committed results have a row for each scenario, with its present description.
 func TestResultsOfAllScenarios(t *testing.T) {
 	document, err := os.ReadFile("../chaos-results.md")
 	if err != nil {
@@ -23,7 +23,7 @@ func TestResultsOfAllScenarios(t *testing.T) {
 	}
 }
 
-// A document keeps the rows of scenarios that were not tried, and of those that were interrupted.
+// A document keeps the rows of scenarios that were not tried or were interrupted.
 func TestDocument(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "results.md")
 	tried := func(name string, jobs int) *result {

@@ -12,7 +12,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// active visits the entries of jobs that are not finished or not tidied up.
+// active visits the entries in active/: jobs that are not finished, or whose outcome is not complete.
 func active(ctx context.Context, st *store.Store, visit func(store.Entry) error) error {
 	folders, err := st.ActiveFolders(ctx)
 	if err != nil {
@@ -32,7 +32,7 @@ func active(ctx context.Context, st *store.Store, visit func(store.Entry) error)
 	return nil
 }
 
-// quiet waits until no job is unfinished, those among them whose submitters got no response.
+// quiet waits until no job is unfinished, including jobs whose submitters got no response.
 func (s *stack) quiet(ctx context.Context) error {
 	st, err := s.openStore()
 	if err != nil {
@@ -56,8 +56,8 @@ func (s *stack) quiet(ctx context.Context) error {
 	}
 }
 
-// tidyUp does with the directory what sweeps do in the days after: no program runs any more. What a worker leaves that
-// comes too late is removed after a day.
+// tidyUp does what sweeps would do with the shared directory in the next two days: no program runs any more. Only after
+// a day is removed what a worker leaves that has lost its lease.
 func (s *stack) tidyUp(ctx context.Context) error {
 	st, err := s.openStore()
 	if err != nil {
