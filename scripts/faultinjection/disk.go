@@ -14,7 +14,8 @@ import (
 // A disk is a small file system of its own, which can be filled.
 type disk struct{ dir string }
 
-// newDisk mounts a disk, and has it unmounted at the end.
+// newDisk mounts a disk on which the shared directory will be, with the options of tmpfs. It is unmounted after the
+// stack has ended.
 func newDisk(c *settings, options string) (*disk, error) {
 	d := &disk{filepath.Join(c.folder, "disk")}
 	if err := os.Mkdir(d.dir, 0o755); err != nil {
@@ -28,7 +29,7 @@ func newDisk(c *settings, options string) (*disk, error) {
 	return d, nil
 }
 
-// fill takes all bytes that are free.
+// fill uses up all free bytes.
 func (d *disk) fill() error {
 	f, err := os.OpenFile(filepath.Join(d.dir, "ballast"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -46,7 +47,7 @@ func (d *disk) fill() error {
 	return nil
 }
 
-// fillInodes takes all inodes that are free.
+// fillInodes uses up all free inodes.
 func (d *disk) fillInodes() error {
 	dir := filepath.Join(d.dir, "ballast.d")
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
@@ -64,7 +65,7 @@ func (d *disk) fillInodes() error {
 	}
 }
 
-// empty makes room again.
+// empty frees what fill and fillInodes have used.
 func (d *disk) empty() error {
 	return errors.Join(os.RemoveAll(filepath.Join(d.dir, "ballast")), os.RemoveAll(filepath.Join(d.dir, "ballast.d")))
 }

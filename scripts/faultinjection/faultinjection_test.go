@@ -16,7 +16,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/setuptest"
 )
 
-// An entry is a name in a folder.
+// An entry is a directory entry without a file.
 type entry struct {
 	name   string
 	folder bool
@@ -27,7 +27,7 @@ func (e entry) IsDir() bool                { return e.folder }
 func (e entry) Type() fs.FileMode          { return 0 }
 func (e entry) Info() (fs.FileInfo, error) { return nil, fs.ErrInvalid }
 
-// built are the programs of which the stack is made.
+// built are the programs of the stack, built once for all tests.
 var built setuptest.Programs
 
 func TestMain(m *testing.M) {
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// programs are options with programs, and a folder of the test's.
+// programs builds the programs, and returns options with them and with a temporary folder.
 func programs(t *testing.T) *options {
 	t.Helper()
 	if testing.Short() {
@@ -54,7 +54,7 @@ func programs(t *testing.T) *options {
 	}
 }
 
-// Each way of breaking something is tried shortly; scripts/chaos tries them at length.
+// Some scenarios are tried with few jobs; scripts/chaos tries all of them with many.
 func TestShort(t *testing.T) {
 	t.Parallel()
 	o := programs(t)
@@ -91,7 +91,7 @@ func TestShort(t *testing.T) {
 	}
 }
 
-// Ctrl-C ends a trial soon, and what is known is in the result.
+// Ctrl-C ends a trial within seconds, and the result has what was found by then.
 func TestInterrupted(t *testing.T) {
 	o := programs(t)
 	sc, err := choose([]string{"undisturbed"})
@@ -116,7 +116,8 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// What the checks are to find, they find.
+// The walk reports what does not belong in the shared directory, and a finding counts everything that is wrong but
+// keeps only the first of it.
 func TestFindsWhatIsWrong(t *testing.T) {
 	f := &finding{}
 	d := newDirectory()
@@ -173,7 +174,7 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// A process whose clock is set sees another time, and its children do not.
+// A process whose clock is set reads that wall clock, and its monotonic clock is not changed.
 func TestClock(t *testing.T) {
 	if os.Getenv("PRINT_CLOCK") != "" {
 		now := time.Now()

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// full fills a disk for a while, again and again: what others free meanwhile is taken too.
+// full keeps a disk full for two seconds. It fills the disk again and again, to use up also what the programs free
+// meanwhile.
 func full(ctx context.Context, d *disk, fill func() error) bool {
 	const during, again = 2 * time.Second, 100 * time.Millisecond
 	ok := true
@@ -92,7 +93,7 @@ func fileServerAway() *scenario {
 	}
 }
 
-// nfsTime is how long scripts/nfs may run beyond what a scenario takes elsewhere, since programs are slow in it.
+// nfsTime is added to a scenario's duration to limit how long scripts/nfs may run: programs are slow in it.
 const nfsTime = 12 * time.Minute
 
 func nfsTimeout(n size, sc *scenario) string {

@@ -14,7 +14,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// crowd has an owner submit more jobs than are painted, and now and then another one a single job.
+// crowd lets an owner submit more jobs than can be painted, while another owner submits a single job now and then.
 func crowd() *scenario {
 	var other *client
 	var usual *picture

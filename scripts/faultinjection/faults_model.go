@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// modelFault breaks the model, has daemons start with it, and mends it.
+// modelFault breaks the model, kills daemons, which then start with the broken model, and repairs it.
 func modelFault(broken, mended func(dir string) error) func(context.Context, *trial) bool {
 	return func(ctx context.Context, t *trial) bool {
 		ok := broken(t.model) == nil

@@ -12,7 +12,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// hostile puts a library before ONNX Runtime in which pictures of some colors misbehave.
+// hostile puts a library in front of ONNX Runtime that crashes, hangs or waits at pictures of certain colors:
+// testdata/hostile.c.
 func hostile(ctx context.Context, c *settings) error {
 	list := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/yalue/onnxruntime_go")
 	list.Dir = c.root
@@ -30,8 +31,8 @@ func hostile(ctx context.Context, c *settings) error {
 	return nil
 }
 
-// slowly has each picture take a little longer in the engine, without using the processor, so that workers have
-// mostly something in hand.
+// slowly makes each picture take 30 ms longer in the engine, without using the processor, so that workers mostly have a
+// job in work when a fault comes.
 func slowly(ctx context.Context, c *settings) error {
 	c.more = append(c.more, "HOSTILE_DELAY_MS=30")
 	return hostile(ctx, c)

@@ -39,7 +39,7 @@ func terminate() *scenario {
 	}
 }
 
-// frozen is longer than a lease, and the visibility of a message.
+// frozen is longer than a lease and than the visibility of a message.
 const frozen = lease + time.Second
 
 func pauseProcesses() *scenario {
@@ -102,7 +102,7 @@ func sweepers() *scenario {
 	}
 }
 
-// within is a random time up to d.
+// within returns a random time below d.
 func within(chance *rand.Rand, d time.Duration) time.Duration {
 	return time.Duration(chance.Int64N(int64(d)))
 }

@@ -14,7 +14,7 @@ func unreliableQueue() *scenario {
 		name: "unreliable-queue", breaks: "messages come twice, late, out of order and while they should be hidden; deletes do nothing; calls fail, before or after they have had their effect",
 		queue: queuefake.Faults{
 			Duplicate: 0.1, Delay: 0.2, DelayUpTo: 3 * time.Second, Stale: 0.05, LostDelete: 0.1,
-			// The SDK tries again, so few of these reach the programs.
+			// The SDK repeats failed calls, so few of these failures reach the programs.
 			Lost:    map[queuefake.Call]float64{queuefake.Send: 0.15, queuefake.Receive: 0.1, queuefake.Delete: 0.15, queuefake.Extend: 0.15},
 			Refused: map[queuefake.Call]float64{queuefake.Send: 0.15, queuefake.Receive: 0.1, queuefake.Delete: 0.15, queuefake.Extend: 0.15, queuefake.Depth: 0.3},
 		},
@@ -35,7 +35,7 @@ func queueAway() *scenario {
 	}
 }
 
-// oneDaemon is fewer than the load takes, so that messages wait in the queue.
+// oneDaemon prepares a stack with fewer daemons than the load needs, so that messages wait in the queue.
 func oneDaemon(ctx context.Context, c *settings) error {
 	c.daemons = 1
 	return slowly(ctx, c)

@@ -19,8 +19,8 @@ import (
 // kept is how long the retention keeps a job.
 const kept = time.Hour
 
-// retention has a half of the jobs painted by programs whose clocks are late, and then removed by the retention, while
-// the sweepers are killed in it.
+// retention has half of the jobs painted by programs whose clocks are two hours behind. Then the clocks are set right,
+// so that the retention removes these jobs, and the sweepers are killed while they do it.
 func retention() *scenario {
 	return &scenario{
 		name: "retention", breaks: "API servers and daemons, with the sweepers in them, are killed while they remove expired jobs",
@@ -66,7 +66,7 @@ func retention() *scenario {
 	}
 }
 
-// old lists the folders of jobs that the retention is to remove, and what is left of them.
+// old lists the folders of jobs that the retention must remove, also of those that it has begun to remove.
 func (s *stack) old() []string {
 	all, _ := filepath.Glob(filepath.Join(s.dir, "jobs/*/*/*/*/*-*")) // the pattern is right
 	finer, _ := filepath.Glob(filepath.Join(s.dir, "jobs/*/*/*/*/*/*-*"))
@@ -77,8 +77,8 @@ func (s *stack) old() []string {
 	})
 }
 
-// awaitRetention waits until something is the case, and returns whether it is. Meanwhile the sweepers forget when they
-// have applied the retention, which they do once an hour.
+// awaitRetention waits until is returns true, and returns false if ctx ends before. Meanwhile it removes the file by
+// which the sweepers apply the retention only once an hour.
 func (s *stack) awaitRetention(ctx context.Context, is func() bool) bool {
 	for !is() {
 		if err := os.Remove(filepath.Join(s.dir, "sweep", "memory.json")); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -16,7 +16,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// faults are those of a file system.
+// faults decides which calls to a file system fail. It is safe for concurrent use.
 type faults struct {
 	on    atomic.Bool
 	count atomic.Int64 // calls that have failed
@@ -25,10 +25,11 @@ type faults struct {
 	chance *rand.Rand
 }
 
-// A moment is when a call fails.
-type moment struct{ before, after syscall.Errno } // 0: it does not
+// A moment has the errors with which a call fails before or after it has had its effect.
+type moment struct{ before, after syscall.Errno } // 0: it does not fail then
 
-// strike delays a call, perhaps, and decides how it fails. full: the call may need room.
+// strike delays some calls, and decides whether and how this call fails. full: the call may need space, so that it can
+// fail with ENOSPC.
 func (f *faults) strike(full bool) (m moment) {
 	if !f.on.Load() {
 		return m
@@ -57,7 +58,8 @@ func (f *faults) strike(full bool) (m moment) {
 	return m
 }
 
-// mountFaulty has the programs see the shared directory through a file system that fails at times.
+// mountFaulty mounts a file system that fails at times, and passes all other calls on to the shared directory. The
+// stack's programs use it; this program uses the shared directory itself.
 func mountFaulty(c *settings) (*faults, error) {
 	f := &faults{chance: rand.New(rand.NewPCG(c.seed, 3))} //nolint:gosec // not for secrets
 	at := filepath.Join(c.folder, "faulty")
@@ -74,7 +76,7 @@ func mountFaulty(c *settings) (*faults, error) {
 	if _, err := os.Stat("/dev/fuse"); err != nil {
 		return nil, &unavailableError{"there is no /dev/fuse: sudo modprobe fuse; without root also sudo apt-get install fuse3"}
 	}
-	none := time.Duration(0) // nothing is cached but what is open
+	none := time.Duration(0) // the kernel caches no names and attributes, so that all calls arrive
 	server, err := fs.Mount(at, &node{faults: f, file: root}, &fs.Options{
 		EntryTimeout: &none, AttrTimeout: &none,
 		MountOptions: fuse.MountOptions{FsName: "faulty", Name: "faulty", DirectMount: true},
@@ -86,7 +88,7 @@ func mountFaulty(c *settings) (*faults, error) {
 		if server.Unmount() == nil {
 			return nil
 		}
-		return syscall.Unmount(at, syscall.MNT_DETACH) // something still uses it
+		return syscall.Unmount(at, syscall.MNT_DETACH) // a process still uses it
 	})
 	c.view = func(string) string { return at }
 	return f, nil

@@ -10,18 +10,19 @@ import (
 	"time"
 )
 
-// A network is the way to a service. It can be cut: all connections are reset then, and new ones refused. It can also
-// hold requests, as a service does that does not respond.
+// A network passes HTTP requests on to a service. While it is cut, connections are reset and new ones refused. While it
+// is held, requests wait, as for a service that does not respond. It is safe for concurrent use.
 type network struct {
 	address string
 	handler http.Handler
 
 	mu     sync.Mutex
-	server *http.Server  // nil: it is cut
-	held   chan struct{} // requests wait until it is closed; nil: they don't
+	server *http.Server  // nil: the network is cut
+	held   chan struct{} // requests wait until this channel is closed; nil: they don't wait
 	closed bool
 }
 
+// newNetwork serves h on a free local port. The caller closes it.
 func newNetwork(h http.Handler) (*network, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -37,8 +38,8 @@ func (n *network) serve(l net.Listener) {
 	go func(s *http.Server) { _ = s.Serve(l) }(n.server) // until it is closed
 }
 
-// pass passes a request on, after it was held. One that was held is passed on also if its client has given up: it can
-// still have its effect.
+// pass waits while the network is held, and passes the request on. A request that was held is passed on even if its
+// client has given up, since it can still have its effect.
 func (n *network) pass(w http.ResponseWriter, r *http.Request) {
 	n.mu.Lock()
 	held := n.held
@@ -50,7 +51,7 @@ func (n *network) pass(w http.ResponseWriter, r *http.Request) {
 	n.handler.ServeHTTP(w, r)
 }
 
-// hold has requests wait until connect is called.
+// hold lets requests wait until connect is called.
 func (n *network) hold() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -59,7 +60,7 @@ func (n *network) hold() {
 	}
 }
 
-// cut cuts the network, and waits for no call.
+// cut cuts the network. It does not wait for requests that have arrived.
 func (n *network) cut() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -69,7 +70,7 @@ func (n *network) cut() {
 	}
 }
 
-// connect ends a cut, and lets the requests pass that were held.
+// connect ends a cut, and passes on the requests that are held.
 func (n *network) connect() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -79,7 +80,7 @@ func (n *network) connect() {
 			n.serve(l)
 			return
 		}
-		time.Sleep(10 * time.Millisecond) // another program has the port for a moment, as its own end of a connection
+		time.Sleep(10 * time.Millisecond) // another program's connection has been given the port for a moment
 	}
 }
 

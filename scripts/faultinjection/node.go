@@ -13,12 +13,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A node is a file or folder of a file system that passes on all calls, unless a fault strikes them. It knows its file
-// by a handle and not by a path, which others may change at the same time.
+// A node is a file or folder of a file system that passes all calls on, except those that a fault makes fail. It refers
+// to its file by a descriptor and not by a path, which other processes may change at the same time.
 type node struct {
 	fs.Inode
 	*faults
-	file *os.File // O_PATH but of the root; closed when it is forgotten, or by the collector
+	file *os.File // opened with O_PATH, except the root; closed by OnForget or by the garbage collector
 }
 
 var (
@@ -42,13 +42,13 @@ var (
 
 func (n *node) fd() int { return int(n.file.Fd()) }
 
-// path leads to the file itself, whatever its name is now.
+// path returns a path that leads to the file whatever its name is now.
 func (n *node) path() string { return fmt.Sprintf("/proc/self/fd/%d", n.fd()) }
 
 // OnForget is called when the kernel does not refer to the node any more.
 func (n *node) OnForget() { n.file.Close() }
 
-// pass makes a call, unless it fails before, and may have it fail after.
+// pass makes a call, unless a fault makes it fail before, and returns the error of a fault after it.
 func (n *node) pass(full bool, call func() error) syscall.Errno {
 	m := n.strike(full)
 	if m.before != 0 {
@@ -60,7 +60,7 @@ func (n *node) pass(full bool, call func() error) syscall.Errno {
 	return m.after
 }
 
-// child is the node of a name.
+// child returns the node of a name in this folder, and writes its attributes to out.
 func (n *node) child(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, error) {
 	fd, err := unix.Openat(n.fd(), name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -81,7 +81,7 @@ func (n *node) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (fou
 	return found, errno
 }
 
-// Getattr never fails by a fault: the kernel calls it on its own account.
+// Getattr never fails by a fault: the kernel also calls it without a call by a program.
 func (n *node) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	var st syscall.Stat_t
 	if err := syscall.Fstat(n.fd(), &st); err != nil {
@@ -175,7 +175,7 @@ func (n *node) Rmdir(_ context.Context, name string) syscall.Errno {
 	return n.pass(false, func() error { return unix.Unlinkat(n.fd(), name, unix.AT_REMOVEDIR) })
 }
 
-// Rename moves a name. It does not fail after it had its effect: the kernel would go on with the old names.
+// Rename moves a name. It never fails after it has had its effect: the kernel would go on with the old names.
 func (n *node) Rename(_ context.Context, name string, to fs.InodeEmbedder, newName string, flags uint32) syscall.Errno {
 	if m := n.strike(true); m.before != 0 {
 		return m.before
@@ -231,7 +231,7 @@ func (n *node) Fsync(ctx context.Context, f fs.FileHandle, flags uint32) syscall
 	return m.after
 }
 
-// Statfs tells how much room there is.
+// Statfs returns how much space there is.
 func (n *node) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
 	var st syscall.Statfs_t
 	if err := syscall.Fstatfs(n.fd(), &st); err != nil {

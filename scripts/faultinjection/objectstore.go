@@ -22,15 +22,15 @@ import (
 
 const bucketName = "atelier"
 
-// An objectStore is S3 with one bucket: MiniStack, behind a network of its own. It does not check signatures, since a
-// process whose clock is set makes some that S3 would refuse for their time.
+// An objectStore is S3 with one bucket: MiniStack, behind a network of its own. It does not check signatures: S3 would
+// refuse those of a process whose clock is set, because of their time.
 type objectStore struct {
 	*bucket.Bucket
 	network *network
 	server  *process
 }
 
-// newObjectStore starts one. It is to be closed.
+// newObjectStore starts MiniStack and creates the bucket. The caller closes it.
 func newObjectStore(ctx context.Context, c *settings, out *os.File, fail func(string)) (_ *objectStore, err error) {
 	port, err := ministack.FreePort()
 	if err != nil {

@@ -1,6 +1,6 @@
-// A library in front of ONNX Runtime's, in which pictures of one color crash, hang or delay a run of the network, and
-// each run takes HOSTILE_DELAY_MS longer.
-// REAL is the file of ONNX Runtime's own. Colors are as in picture.go.
+// A library in front of ONNX Runtime. A picture of one color makes a run of the network crash, hang or take longer, and
+// each run takes HOSTILE_DELAY_MS longer. REAL is the file of ONNX Runtime's own library. The colors are those of
+// picture.go.
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +24,7 @@ static int is_color(const float *planes, size_t n, float red, float green, float
 	return same(planes, n, red) && same(planes + n, n, green) && same(planes + 2 * n, n, blue);
 }
 
-// pixels is how many a value has that is a picture, and 0 for any other.
+// pixels returns the number of pixels of a picture, and 0 for any other value.
 static size_t pixels(const OrtValue *value) {
 	OrtTensorTypeAndShapeInfo *info = NULL;
 	int64_t shape[4] = {0};
