@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// startAhead starts a command whose clock, and that of none of its children, is ahead of the machine's. The thread that
-// calls must be locked to its goroutine.
+// startAhead starts a command whose clock is ahead of the machine's; the clocks of its children are not. The calling
+// goroutine must be locked to its thread.
 //
-// Time namespaces shift no wall clock, and libfaketime none of Go's, which does not ask libc. So the process is
-// stopped before its first instruction, and its copy of the kernel's vDSO, of which programs read the clock, changed
-// as a debugger would.
+// Time namespaces do not shift the wall clock, and libfaketime has no effect on Go programs, which do not call libc for
+// the time. So the process is stopped before its first instruction, and its copy of the kernel's vDSO, through which
+// programs read the clock, is changed as a debugger would change it.
 func startAhead(cmd *exec.Cmd, ahead time.Duration) error {
 	if ahead == 0 {
 		return cmd.Start()
@@ -27,7 +27,7 @@ func startAhead(cmd *exec.Cmd, ahead time.Duration) error {
 	var status syscall.WaitStatus
 	_, err := syscall.Wait4(pid, &status, 0, nil)
 	if err == nil && !status.Stopped() {
-		err = errors.New("it has ended before its clock was set")
+		err = errors.New("the process ended before its clock was set")
 	}
 	if err == nil {
 		err = setClock(pid, int64(ahead/time.Second))

@@ -16,22 +16,22 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/datasync"
 )
 
-// A copier copies published pictures to the bucket and then updates the gallery, like DataSync and the event at the end
-// of its executions on AWS.
+// A copier copies published pictures to the bucket and then updates the gallery. On AWS that is done by DataSync, and
+// by a function after each of DataSync's executions.
 type copier struct {
 	store   *store.Store
 	gallery *gallery.Gallery
 	task    *datasync.Task
 	log     io.Writer
 
-	seen datasync.Mark // after the last round that succeeded
-	due  bool          // the gallery is to be updated
+	seen datasync.Mark // taken by the last round that succeeded
+	due  bool          // the gallery must be updated
 
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 }
 
-// newCopier starts one. It is to be closed.
+// newCopier starts a copier that makes a round every second. The caller closes it.
 func newCopier(dir string, b *bucket.Bucket, log io.Writer) (*copier, error) {
 	st, err := store.Open(store.Config{Dir: dir})
 	if err != nil {
@@ -51,14 +51,15 @@ func newCopier(dir string, b *bucket.Bucket, log io.Writer) (*copier, error) {
 	return c, nil
 }
 
-// round copies what has changed, and updates the gallery.
+// round copies what has changed, and then updates the gallery. It does nothing if nothing has changed since the last
+// round that succeeded.
 func (c *copier) round(ctx context.Context) error {
 	mark, err := c.task.TakeMark()
 	if err != nil || mark != "" && mark == c.seen && !c.due {
 		return err
 	}
 	report, err := c.task.Run(ctx)
-	c.due = c.due || report.Changed() || err != nil // what failed can have had its effect
+	c.due = c.due || report.Changed() || err != nil // a run that failed can have changed something
 	if c.due {
 		_, uerr := c.gallery.Update(ctx, c.store)
 		c.due = uerr != nil
@@ -76,7 +77,7 @@ func (c *copier) end() {
 	c.done.Wait()
 }
 
-// finish makes a last round, whatever was seen before.
+// finish ends the rounds and makes a last one, even if nothing seems to have changed.
 func (c *copier) finish(ctx context.Context) error {
 	c.end()
 	c.seen, c.due = "", true

@@ -1,8 +1,8 @@
 //go:build linux
 
-// Command faultinjection breaks a running stack on purpose, and checks that no job was lost: real servers, daemons and
-// functions with a small network, a queue over HTTP that misbehaves to order, a bucket, and a shared directory.
-// scripts/chaos builds what it needs and starts it.
+// Command faultinjection breaks a running stack on purpose, and checks that no job was lost. The stack has real API
+// servers, daemons and functions with a small network, a queue over HTTP that fails as configured, a bucket, and a
+// shared directory. scripts/chaos builds the programs and starts it.
 package main
 
 import (
@@ -25,7 +25,7 @@ import (
 
 type options struct {
 	Scenarios []string `short:"s" sep:"," placeholder:"NAME" help:"Only these scenarios; --list names them. Default: all."`
-	Seed      uint64   `placeholder:"N" help:"Decides which faults there are and when. The same seed makes the same faults at the same times; which call of a process one hits is up to the system. Default: a new one, which is printed."`
+	Seed      uint64   `placeholder:"N" help:"Seed of the random numbers that choose the faults and their times. The same seed gives the same faults at the same times, but what a process does at that moment varies. Default: a random one, which is printed."`
 	Jobs      int      `placeholder:"N" help:"Jobs of each scenario. Default: by the scenario, some hundreds."`
 	Times     int      `placeholder:"N" help:"How often each scenario breaks something, on average. Default: by the scenario, some dozens."`
 	Long      bool     `help:"Ten times as many jobs and faults: 10,000 jobs and 1,000 kills in the scenario kill, which takes a quarter of an hour. Takes hours in all."`
@@ -42,8 +42,8 @@ type options struct {
 	nfs         nfsLab
 }
 
-// An nfsLab is the file system of scripts/nfs, by each of its clients and on the server's disk, and the program that stops
-// and starts that. It is empty outside.
+// An nfsLab has the folders of scripts/nfs: the file system as each of its two clients sees it, and the same on the
+// server's disk. server is the program that stops and starts the file server. All are empty outside scripts/nfs.
 type nfsLab struct{ a, b, disk, server string }
 
 const description = `Breaks a running stack on purpose, and checks that no job was lost.
@@ -54,14 +54,14 @@ a part of them, and breaks one kind of thing meanwhile. Every sixth picture is u
 the bucket first. When all jobs have ended it checks that
 
   - every accepted job is there, and none is unfinished 5 minutes after the last fault;
-  - all have succeeded, but those that were canceled and pictures that are faulty on
+  - all have succeeded, except those that were canceled or whose pictures are faulty on
     purpose, and each result is, byte for byte, what an undisturbed run makes;
   - a run has one outcome, which never changes, a retried job has two runs, and no ETag
     has two contents;
   - of two jobs that are submitted with one upload at the same time, one is accepted;
-  - an erased job is 410, and nothing of it is left, nor in the bucket;
-  - in the shared directory, which is walked, there are whole jobs and their index
-    entries alone: no temporary files, drafts, or names of jobs that are no more;
+  - an erased job is 410, and nothing of it is left in the shared directory or the bucket;
+  - the shared directory has only whole jobs and their index entries: no temporary files,
+    drafts, or names of jobs that are gone;
   - the bucket has the published pictures and no others, and the gallery shows all of
     them that are public.
 
@@ -78,17 +78,17 @@ that repeats it, the exit status is 1, and the scenario's folder stays, with its
 the shared directory. Ctrl-C ends all processes, removes what was made, and prints what
 is known by then; a second one ends this program at once, and can leave a mount behind.
 
-A worker that is killed while it has a single job in hand uses up one of that job's three
-attempts, whoever killed it. So --times should not be more than a tenth of --jobs, or jobs
-are given up that are not at fault, and are reported as wrong.
+When a worker is killed while it has a single job in work, that is one of the job's three
+attempts, whoever killed the worker. So --times should be at most a tenth of --jobs:
+otherwise jobs that are not at fault are given up, and reported as wrong.
 
-The network is a small stand-in, since this is not about pictures. It needs root for the
-scenarios with small disks and FUSE; what this machine can't have is skipped, with the
-reason. The scenario file-server runs in scripts/nfs.`
+The network is a small stand-in, since the pictures do not matter here. The scenarios with
+small disks and FUSE need root; a scenario that can't run on this machine is skipped, with
+the reason. The scenario file-server runs in scripts/nfs.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the second signal ends this process, and so all others
+	context.AfterFunc(ctx, stop) // a second signal ends this process, and by that its children
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	removeProgram(os.Getenv)
 	if err != nil {
@@ -106,17 +106,17 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	return o.run(ctx, stdout, stderr)
 }
 
-// removeProgram removes this program and its folder, unless a scenario's folder is left in that: scripts/chaos has made
-// both. Inside scripts/nfs the program outside does it.
+// removeProgram removes this program and its folder, both made by scripts/chaos. The folder stays if a scenario's
+// folder is in it. Inside scripts/nfs nothing is removed: the program outside does that.
 func removeProgram(getenv func(string) string) {
 	self, err := os.Executable()
 	if folder := getenv("ATELIER_CHAOS_DIR"); err == nil && getenv("NFS_A") == "" && filepath.Dir(self) == folder {
-		_ = os.Remove(self) // it is in a cache
+		_ = os.Remove(self) // otherwise it stays in a cache
 		_ = os.Remove(folder)
 	}
 }
 
-// run tries the scenarios one after the other. What could be found out is printed also when ctx ends.
+// run tries the scenarios one after the other. When ctx ends it prints what was found by then.
 func (o *options) run(ctx context.Context, stdout io.Writer, stderr *os.File) error {
 	chosen, err := choose(o.Scenarios)
 	if err != nil {
@@ -169,13 +169,13 @@ func (o *options) run(ctx context.Context, stdout io.Writer, stderr *os.File) er
 	return err
 }
 
-// where is the day and the machine.
+// where returns the date, the commit and the machine.
 func (o *options) where() string {
 	m := machine.Describe(context.Background(), o.Root, o.Folder)
 	return fmt.Sprintf("%s, commit %s, %s, %d cores, load %s", time.Now().UTC().Format(time.DateOnly), m.Commit, m.Processor, m.Cores, machine.LoadAverage())
 }
 
-// library is ONNX Runtime's file.
+// library returns the file of ONNX Runtime's library.
 func (o *options) library() (string, error) {
 	files, _ := filepath.Glob(filepath.Join(o.ONNXRuntime, "lib", "libonnxruntime.so.*.*")) // the pattern is right
 	if o.ONNXRuntime == "" || len(files) == 0 {

@@ -21,9 +21,9 @@ import (
 
 const functionProgram = "worker-lambda-onnx"
 
-// A mapping invokes the worker function with the queue's messages, as an event source mapping does that takes partial
-// batch responses: what a batch does not name as failed is deleted, and after an error the messages come again when
-// their visibility is over.
+// A mapping invokes the worker function with the queue's messages, like an event source mapping with partial batch
+// responses: a message that the response does not name as failed is deleted. The others, and after an error all of the
+// batch, are delivered again when their visibility ends.
 type mapping struct {
 	*stack
 	host *runtimeapi.Host
@@ -31,7 +31,7 @@ type mapping struct {
 	done sync.WaitGroup
 }
 
-// newMapping starts one with as many environments as the settings say.
+// newMapping starts a mapping with as many environments as the settings say. The caller closes it.
 func newMapping(s *stack) (*mapping, error) {
 	env := append(s.env(), "ATELIER_DIR="+s.view(functionProgram), "ATELIER_QUEUE="+queueName, "ATELIER_MODEL="+s.model, "ATELIER_ONNXRUNTIME="+s.library,
 		"ATELIER_LEASE="+lease.String(), "ATELIER_CONCURRENT=2")
@@ -73,7 +73,7 @@ func (m *mapping) poll(ctx context.Context) {
 	}
 }
 
-// invoke hands a batch to the function, and deletes what it is done with.
+// invoke invokes the function with a batch, and deletes the messages that have not failed.
 func (m *mapping) invoke(ctx context.Context, ds []job.Delivery) {
 	var e events.SQSEvent
 	for _, d := range ds {
@@ -89,7 +89,7 @@ func (m *mapping) invoke(ctx context.Context, ds []job.Delivery) {
 	i, err := m.host.Invoke(ctx, payload)
 	var partial events.SQSEventResponse
 	if err != nil || json.Unmarshal(i.Response, &partial) != nil {
-		return // they come again
+		return // they are delivered again
 	}
 	failed := map[string]bool{}
 	for _, f := range partial.BatchItemFailures {
@@ -97,7 +97,7 @@ func (m *mapping) invoke(ctx context.Context, ds []job.Delivery) {
 	}
 	for _, d := range ds {
 		if !failed[d.ID] {
-			_ = m.queue.Delete(ctx, d) // else it comes again
+			_ = m.queue.Delete(ctx, d) // after an error it is delivered again
 		}
 	}
 }
@@ -108,7 +108,7 @@ func (t *trial) killFunction() bool {
 	return len(pids) > 0 && syscall.Kill(one(t.chance, pids), syscall.SIGKILL) == nil
 }
 
-// functionProcesses are this program's children that run the function.
+// functionProcesses returns the process ids of this program's children that run the function.
 func functionProcesses() (pids []int) {
 	for _, r := range processTable() {
 		if r.parent == os.Getpid() && r.name == functionProgram[:15] {

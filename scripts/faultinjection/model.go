@@ -9,10 +9,11 @@ import (
 	"path/filepath"
 )
 
-// styleName is a style of the catalogue, which the small network has too.
+// styleName is the only style of the small network, under a name of the catalogue.
 const styleName = "mosaic"
 
-// copyModel gives the workers a small network of their own, which can be broken, with a style of the catalogue.
+// copyModel copies the small network to a folder of its own, where it can be broken, and names its style as one in the
+// catalogue.
 func copyModel(from, to string) error {
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 	"syscall"
 )
 
-// tryOnNFS runs a scenario inside scripts/nfs: by this program, which writes its result to a file.
+// tryOnNFS runs a scenario inside scripts/nfs: it starts this program there, and reads the result from a file.
 func (o *options) tryOnNFS(ctx context.Context, sc *scenario, n size, r *result) error {
 	script := filepath.Join(o.Root, "scripts", "nfs")
 	if out, err := exec.CommandContext(ctx, script, "--check").CombinedOutput(); err != nil { //nolint:gosec // the project's own
@@ -34,7 +34,7 @@ func (o *options) tryOnNFS(ctx context.Context, sc *scenario, n size, r *result)
 		"--scenarios", sc.name, "--seed", strconv.FormatUint(o.Seed, 10), "--jobs", strconv.Itoa(n.jobs), "--times", strconv.Itoa(n.times), "--result", file.Name())
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it ends its machine
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // at which it ends its virtual machine
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("scripts/nfs: %w", err)
 	}

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// A running process, by /proc.
+// A running process, as /proc lists it.
 type running struct {
 	pid, parent, group int
 	name               string // of the program, cut at 15 bytes
 }
 
-// processTable is all processes but zombies.
+// processTable lists all processes except zombies.
 func processTable() (all []running) {
 	files, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is right
 	for _, file := range files {

@@ -18,7 +18,7 @@ type process struct {
 	name    string
 	command func() *exec.Cmd
 	clock   time.Duration // by which its clock is ahead of the machine's
-	more    []string      // variables besides the command's
+	more    []string      // environment variables in addition to the command's
 	log     *os.File
 
 	fail func(string) // see stack.fail
@@ -26,10 +26,10 @@ type process struct {
 	leftovers sync.WaitGroup
 
 	mu      sync.Mutex
-	cmd     *exec.Cmd // that runs; nil between two
+	cmd     *exec.Cmd // the one that runs; nil while none does
 	started int
 	closing bool
-	done    chan struct{} // closed: it has ended for good
+	done    chan struct{} // closed when it has ended for good
 }
 
 func (p *process) start() *process {
@@ -38,12 +38,12 @@ func (p *process) start() *process {
 	return p
 }
 
-// restartPause is how long a process that has ended is away.
+// restartPause is the time between the end of a process and its next start.
 const restartPause = 100 * time.Millisecond
 
 func (p *process) supervise() {
 	defer close(p.done)
-	// The process is killed when the thread that has started it ends, and only that thread may trace it.
+	// The process is killed when the thread that started it ends (Pdeathsig), and only that thread may trace it.
 	runtime.LockOSThread()
 	for {
 		cmd, ended := p.startOnce()
@@ -62,7 +62,7 @@ func (p *process) supervise() {
 	}
 }
 
-// startOnce starts the process; nil where that failed. ended: it is not to run again.
+// startOnce starts the process. cmd is nil if that failed. ended reports that the process is not to run again.
 func (p *process) startOnce() (cmd *exec.Cmd, ended bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,7 +72,7 @@ func (p *process) startOnce() (cmd *exec.Cmd, ended bool) {
 	cmd = p.command()
 	cmd.Env = append(cmd.Env, p.more...)
 	cmd.Stdout, cmd.Stderr = p.log, p.log
-	// Ctrl-C is for this program, which ends the others in its order.
+	// In a group of its own it does not get the terminal's Ctrl-C: this program ends all processes, in order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	err := startAhead(cmd, p.clock)
 	if err != nil {
@@ -84,7 +84,8 @@ func (p *process) startOnce() (cmd *exec.Cmd, ended bool) {
 	return cmd, false
 }
 
-// awaitGroup waits until what an ended process has started has ended too, as it must soon.
+// awaitGroup waits until the children of an ended process have ended too. It fails and kills those that still run after
+// five seconds.
 func (p *process) awaitGroup(group int) {
 	const soon = 5 * time.Second
 	for end := time.Now().Add(soon); ; time.Sleep(100 * time.Millisecond) {
@@ -103,14 +104,14 @@ func (p *process) awaitGroup(group int) {
 	}
 }
 
-// starts is how often the process was started.
+// starts returns how often the process was started.
 func (p *process) starts() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.started
 }
 
-// change has the process end, and start with another clock and further variables.
+// change ends the process, which then starts again with another clock, and with more as its additional variables.
 func (p *process) change(clock time.Duration, more ...string) {
 	p.mu.Lock()
 	p.clock, p.more = clock, more

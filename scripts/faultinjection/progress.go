@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// progress shows how far all is, with the time left.
+// progress prints how many jobs and faults are done, and the time left.
 type progress struct {
 	w        io.Writer
 	terminal bool
@@ -43,7 +43,8 @@ func (p *progress) begin(name string, n size) {
 	fmt.Fprintf(p.w, "chaos: %s: %d jobs; about %s left in all\n", name, n.jobs, p.left())
 }
 
-// left is the time for all that is not over, at the pace of what is.
+// left estimates the time for the scenarios that are not over, from the time that the others have taken. The caller
+// holds mu.
 func (p *progress) left() time.Duration {
 	var expected, took, left time.Duration
 	for _, name := range p.names {
@@ -62,7 +63,7 @@ func (p *progress) left() time.Duration {
 	return left.Round(time.Second)
 }
 
-// follow shows a trial's progress until stop is called.
+// follow prints a trial's progress until stop is called.
 func (p *progress) follow(l *load, t *trial) (stop func()) {
 	every := 20 * time.Second
 	if p.terminal {
@@ -99,7 +100,7 @@ func (p *progress) follow(l *load, t *trial) (stop func()) {
 	}
 }
 
-// result shows what came of a trial.
+// result prints the result of a trial.
 func (p *progress) result(r *result) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -13,26 +13,27 @@ import (
 	"github.com/atelier-go/atelier/pkg/queue/queuefake"
 )
 
-// A scenario is one kind of fault. It is used once.
+// A scenario is one kind of fault. A value is used for one trial only.
 type scenario struct {
 	name   string
-	breaks string // what is broken, for people
-	checks string // what is asserted besides what always is; "" is nothing
+	breaks string // what is broken, in words
+	checks string // what is asserted in addition to what always is; "" is nothing
 
-	// prepare changes the settings of the stack before it starts. An [*unavailableError] says that this machine
-	// can't have the scenario. What it makes, [settings.cleanup] undoes.
+	// prepare changes the settings of the stack before it starts. It returns an [*unavailableError] if the scenario
+	// can't run on this machine. What it makes it undoes by [settings.cleanup].
 	prepare func(ctx context.Context, c *settings) error
 	queue   queuefake.Faults
-	special special // among the jobs
+	special special // pictures of some of the jobs
 
-	// before is called once the stack runs, and returns how many of the jobs it has submitted. after is called when the
+	// before is called when the stack runs, and returns how many of the jobs it has submitted. after is called when the
 	// last fault is over. Both can be nil.
 	before func(ctx context.Context, t *trial, l *load, jobs int) (submitted int, err error)
 	after  func(ctx context.Context, t *trial)
 
-	// fault breaks something once, and mends what is to be mended before the next. It returns whether it hit.
+	// fault breaks something once, and repairs what must be whole before the next fault. It returns whether it had an
+	// effect.
 	fault func(ctx context.Context, t *trial) bool
-	every time.Duration // mean time between two faults, beside what a fault takes
+	every time.Duration // mean time from the end of a fault to the next one
 	takes time.Duration // what a fault takes
 	burst bool          // jobs are submitted as fast as they are accepted, however long the faults take
 
@@ -40,11 +41,11 @@ type scenario struct {
 	nfs         bool // runs inside scripts/nfs
 }
 
-// special are pictures that differ from the rest.
+// special is a picture that differs from the others.
 type special struct {
 	color string // see hostile.c
-	every int    // each so manieth job has it; 0: none
-	fails string // how its jobs end; "" is well
+	every int    // one job in so many has it; 0: none
+	fails string // the error code with which its jobs must fail; "": they must succeed
 }
 
 // A size is how much is tried.
@@ -70,7 +71,8 @@ func (o *options) size(sc *scenario) size {
 	return s
 }
 
-// load is how long jobs are submitted: as long as the faults take. 0 is as fast as they are accepted.
+// load returns the time over which jobs are submitted, which is that of all faults; 0 means as fast as they are
+// accepted.
 func (s size) load(sc *scenario) time.Duration {
 	if sc.burst {
 		return 0
@@ -78,18 +80,18 @@ func (s size) load(sc *scenario) time.Duration {
 	return time.Duration(s.times) * (sc.every + sc.takes)
 }
 
-// duration is about what a scenario takes.
+// duration returns about how long a scenario takes.
 func (s size) duration(sc *scenario) time.Duration {
 	const perJob, around = 15 * time.Millisecond, 15 * time.Second
 	return max(s.load(sc), time.Duration(s.jobs)*perJob) + around
 }
 
-// An unavailableError says why a scenario can't be had here, and what to do.
+// An unavailableError says why a scenario can't run on this machine, and what to do.
 type unavailableError struct{ why string }
 
 func (e *unavailableError) Error() string { return e.why }
 
-// catalogue makes all scenarios.
+// catalogue returns new values of all scenarios.
 func catalogue() []*scenario {
 	return []*scenario{
 		undisturbed(), kill(), terminate(), pauseProcesses(), pauseAndKill(), clocks(), sweepers(),
@@ -120,5 +122,5 @@ func choose(names []string) ([]*scenario, error) {
 	return chosen, nil
 }
 
-// one is one of some, by chance.
+// one returns an element chosen at random; there must be one.
 func one[T any](chance *rand.Rand, some []T) T { return some[chance.IntN(len(some))] }

@@ -22,11 +22,11 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// Settings are where a stack's programs and model are, and how it is built.
+// settings say where a stack's programs and model are, and what it consists of.
 type settings struct {
 	bin, root, model, library string
-	ministack                 string // its program
-	folder                    string // for the shared directory, logs and all else
+	ministack                 string // MiniStack's program
+	folder                    string // of the trial: shared directory, logs and everything else
 	seed                      uint64
 	faults                    queuefake.Faults
 	nfs                       nfsLab
@@ -36,16 +36,16 @@ type settings struct {
 	functionEnv                 []string
 	functionTimeout             time.Duration
 	daemonEnvs                  [][]string                  // further variables of each daemon
-	clocks                      []time.Duration             // of servers and daemons in turn: by which they are ahead of the machine's
+	clocks                      []time.Duration             // of servers and daemons in turn: how far they are ahead of the machine's
 	dir                         string                      // the shared directory; folder/shared by default
 	view                        func(process string) string // the shared directory as a process sees it; dir by default
 
 	key  string   // for the API; "" is none
-	more []string // variables of all programs
+	more []string // environment variables of all programs
 	undo []func() error
 }
 
-// cleanup has something done after the stack has ended, the latest first.
+// cleanup registers a function that is called after the stack has ended, the last one first.
 func (c *settings) cleanup(f func() error) { c.undo = append(c.undo, f) }
 
 func (c *settings) cleanUp() (err error) {
@@ -73,7 +73,7 @@ type stack struct {
 	failures []string // see fail
 }
 
-// fail notes what a fault has found to be wrong.
+// fail records that something was wrong. It is safe for concurrent use.
 func (s *stack) fail(what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,13 +82,13 @@ func (s *stack) fail(what string) {
 
 const queueName = "jobs"
 
-// Times are short, so that much happens in little time.
+// These times are short, so that much happens within a trial.
 const (
 	lease      = 2 * time.Second
 	sweepEvery = time.Second
 )
 
-// newStack starts a stack, and returns once its servers are ready. It is to be closed.
+// newStack starts a stack, and returns when its servers are ready. The caller closes it.
 func newStack(ctx context.Context, c *settings) (_ *stack, err error) {
 	if c.dir == "" {
 		c.dir = filepath.Join(c.folder, "shared")
@@ -166,7 +166,8 @@ func (s *stack) process(program string, n int, env, args []string) *process {
 	return p.start()
 }
 
-// env is the environment of all programs: nothing of what whoever calls has for others.
+// env returns the environment of all programs: this program's without its settings for Atelier and AWS, and the
+// stack's.
 func (s *stack) env() []string {
 	own := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ATELIER_") || strings.HasPrefix(v, "AWS_") })
 	own = append(own, "AWS_ENDPOINT_URL=http://"+s.network.address, "AWS_ENDPOINT_URL_S3=http://"+s.objects.network.address, "ATELIER_BUCKET="+bucketName, "AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true",
@@ -174,7 +175,7 @@ func (s *stack) env() []string {
 	return append(own, s.more...)
 }
 
-// freeAddress is one that a server can listen on, again and again.
+// freeAddress returns an address with a free port, on which a server can listen again after each restart.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -202,15 +203,15 @@ func (s *stack) ready(ctx context.Context) error {
 	return nil
 }
 
-// processes are all servers and daemons.
+// processes returns all servers and daemons.
 func (s *stack) processes() []*process { return append(slices.Clone(s.servers), s.daemons...) }
 
-// openStore opens the shared directory for this program, whose erasures are those of the gallery too.
+// openStore opens the shared directory for this program. What it erases is removed from the gallery too.
 func (s *stack) openStore() (*store.Store, error) {
 	return store.Open(store.Config{Dir: s.dir, Unpublish: s.copier.gallery.Unpublish})
 }
 
-// heal continues all processes, and has the queue and the bucket there again.
+// heal continues all stopped processes, and connects the queue and the bucket again.
 func (s *stack) heal() {
 	for _, p := range s.processes() {
 		p.signal(syscall.SIGCONT)

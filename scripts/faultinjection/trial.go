@@ -15,25 +15,25 @@ import (
 	"time"
 )
 
-// A trial is a scenario under way.
+// A trial is a scenario that runs on a stack.
 type trial struct {
 	*stack
 	chance *rand.Rand // for the faults alone
 	faults atomic.Int64
 }
 
-// A result is what came of a trial.
+// A result is the result of a trial.
 type result struct {
 	Scenario string  `json:"scenario"`
 	Breaks   string  `json:"breaks"`
 	Checks   string  `json:"checks"`
 	Command  string  `json:"command"`
-	Faults   int     `json:"faults"` // that hit
+	Faults   int     `json:"faults"` // that had an effect
 	Seconds  float64 `json:"seconds"`
 	Skipped  string  `json:"skipped,omitempty"` // why it could not be tried here
 	Stopped  bool    `json:"stopped,omitempty"` // by Ctrl-C, before all was checked
 	Failed   string  `json:"failed,omitempty"`  // why it could not be carried out
-	Folder   string  `json:"folder,omitempty"`  // what is left of it
+	Folder   string  `json:"folder,omitempty"`  // of the trial, if it is left
 	*finding
 }
 
@@ -125,7 +125,7 @@ func (o *options) tryHere(ctx context.Context, sc *scenario, n size, r *result, 
 	t := &trial{stack: s, chance: rand.New(rand.NewPCG(o.Seed, 2))} //nolint:gosec // not for secrets
 	stop := show.follow(l, t)
 	defer stop()
-	// Courses end with the patience for all jobs.
+	// Courses end when the patience for all jobs is over.
 	courses, endCourses := context.WithCancel(ctx)
 	defer endCourses()
 	first := 0
@@ -148,7 +148,7 @@ func (o *options) tryHere(ctx context.Context, sc *scenario, n size, r *result, 
 	return nil
 }
 
-// disturbWhile breaks things, so often at most, while do runs, and mends them after.
+// disturbWhile breaks something, at most so many times, while do runs, and repairs everything when it has returned.
 func (t *trial) disturbWhile(ctx context.Context, sc *scenario, times int, do func()) {
 	loading, over := context.WithCancel(ctx)
 	defer over()
@@ -170,7 +170,7 @@ func (t *trial) disturbWhile(ctx context.Context, sc *scenario, times int, do fu
 	t.heal()
 }
 
-// tail is the end of a log, for errors.
+// tail returns the end of a log, for errors.
 func tail(file string) string {
 	b, err := os.ReadFile(file)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"sync"
 )
 
-// setClock has a stopped process read a clock that is ahead by some seconds.
+// setClock changes the memory of a stopped process so that it reads a wall clock that is ahead by some seconds.
 func setClock(pid int, seconds int64) error {
 	offset, err := clockFunction()
 	if err != nil {
@@ -31,7 +31,8 @@ func setClock(pid int, seconds int64) error {
 	return err
 }
 
-// clockCode is clock_gettime(id, *timespec): the system call, and more seconds where the clock is the wall's.
+// clockCode returns the machine code of clock_gettime(id, *timespec): it makes the system call, and adds seconds to the
+// result if the clock is the wall clock.
 func clockCode(seconds int64) []byte {
 	code := []byte{
 		0xb8, 228, 0, 0, 0, // mov eax, SYS_clock_gettime
@@ -47,7 +48,7 @@ func clockCode(seconds int64) []byte {
 	)
 }
 
-// clockFunction is where clock_gettime is in the vDSO, which is the same in all processes.
+// clockFunction returns the offset of clock_gettime in the vDSO, which is the same in all processes.
 var clockFunction = sync.OnceValues(func() (offset uint64, err error) {
 	base, err := vdsoOf("self")
 	if err != nil {
@@ -76,7 +77,7 @@ var clockFunction = sync.OnceValues(func() (offset uint64, err error) {
 	return 0, errors.New("the kernel's vDSO has no clock_gettime that could be changed")
 })
 
-// vdsoOf is the address of a process's vDSO.
+// vdsoOf returns the address of a process's vDSO.
 func vdsoOf(process string) (uint64, error) {
 	b, err := os.ReadFile("/proc/" + process + "/auxv")
 	if err != nil {
