@@ -16,10 +16,10 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A client makes requests to an API server, for several owners. It is safe for concurrent use.
+// A client sends requests to an API server, for several owners. It is safe for concurrent use.
 type client struct {
 	base    string
-	keys    []string // of the owners; none: the server asks for no keys
+	keys    []string // by the owner's number; empty: the server has no keys
 	picture []byte
 	http    *http.Client
 }
@@ -28,7 +28,8 @@ func newClient(base string, keys []string, picture []byte) *client {
 	return &client{base, keys, picture, &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 256}}}
 }
 
-// do makes a request for an owner, and returns the body of a response without an error.
+// do sends a request for an owner, given by number, and returns the response's body. A status of 300 or more is an
+// error.
 func (c *client) do(ctx context.Context, owner int, method, path string, body []byte, header http.Header) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
@@ -56,7 +57,7 @@ func (c *client) get(ctx context.Context, owner int, path string) ([]byte, error
 	return c.do(ctx, owner, http.MethodGet, path, nil, nil)
 }
 
-// submit submits a picture, under an idempotency key unless that is "".
+// submit submits the client's picture, with the idempotency key unless that is "".
 func (c *client) submit(ctx context.Context, owner int, key string) (job.ID, error) {
 	var form bytes.Buffer
 	m := multipart.NewWriter(&form)

@@ -16,20 +16,20 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A plan is what a generated directory holds. It is written beside the directory.
+// A plan says which jobs a generated directory has. It is stored beside the directory.
 type plan struct {
 	day
 	Owners int  `json:"owners"`
-	Public int  `json:"public"` // every Nth job of an owner is public; 0: none
-	Share  int  `json:"share"`  // N jobs share the files of their pictures, by hard links
-	Done   int  `json:"done"`   // jobs that are complete
+	Public int  `json:"public"` // one job in so many of an owner is public; 0: none
+	Share  int  `json:"share"`  // so many jobs share the files of their pictures, by hard links
+	Done   int  `json:"done"`   // how many jobs are complete
 	Spent  bool `json:"spent"`  // the retention has removed some of them
 }
 
-// A generated directory has a plan's jobs.
+// A generated is a shared directory with the jobs of a plan, which are complete or are being made.
 type generated struct {
 	plan
-	dir string // the shared directory and the plan are in it
+	dir string // of the shared directory and the plan
 }
 
 func (g *generated) shared() string { return filepath.Join(g.dir, "shared") }
@@ -42,8 +42,8 @@ func ownerName(n int) string { return fmt.Sprintf("owner-%03d", n) }
 
 func (p plan) isPublic(i int) bool { return p.Public > 0 && i/p.Owners%p.Public == 0 }
 
-// open reads the plan of a folder, so that its generation continues, or begins one. A folder with another plan, or from
-// which jobs were removed, is an error.
+// open reads the plan in a folder, so that its generation continues, or begins a new one in an empty folder. It is an
+// error if the folder has another plan, or if jobs were removed from it.
 func (p plan) open(dir string) (*generated, error) {
 	g := &generated{plan: p, dir: dir}
 	b, err := os.ReadFile(g.note())
@@ -72,11 +72,11 @@ func (g *generated) save() error {
 	return errors.Join(os.WriteFile(tmp, b, 0o600), os.Rename(tmp, g.note()))
 }
 
-// chunk is the number of jobs after which progress is noted.
+// chunk is the number of jobs after which the progress is stored.
 const chunk = 10_000
 
-// generate makes the jobs that are missing. It can be interrupted at any moment, and called again. show is called when the
-// first is to be made, and then again and again.
+// generate makes the jobs that are missing. It can be interrupted at any moment, and called again. show is called
+// before the first of them is made, and then after each chunk.
 func (g *generated) generate(ctx context.Context, show func(done, of int)) error {
 	st, err := store.Open(store.Config{Dir: g.shared()}) // makes the folders at the top
 	if err != nil {
@@ -107,7 +107,7 @@ func (g *generated) generate(ctx context.Context, show func(done, of int)) error
 	return nil
 }
 
-// templates returns a template for each owner, of private and of public jobs.
+// templates returns two templates for each owner: of its private jobs, and of its public ones.
 func (g *generated) templates(ctx context.Context) (all map[string][2]*template, err error) {
 	p, err := newPictures()
 	if err != nil {
@@ -126,8 +126,8 @@ func (g *generated) templates(ctx context.Context) (all map[string][2]*template,
 	return all, nil
 }
 
-// jobs makes the jobs from one number up to another, in several parts at the same time: each has its own folders, as far as
-// there are several, since changes in a folder wait for each other.
+// jobs makes the jobs number from to to-1, in several goroutines. As far as possible they write to different folders,
+// since changes in one folder wait for each other.
 func (g *generated) jobs(ctx context.Context, from, to int, templates map[string][2]*template) error {
 	var all sync.WaitGroup
 	errs := make([]error, 2*runtime.GOMAXPROCS(0))
@@ -153,11 +153,11 @@ func (g *generated) jobs(ctx context.Context, from, to int, templates map[string
 
 // shares are the files that the next jobs of a kind share.
 type shares struct {
-	paths []string // by the number in the template; "" is none
-	jobs  int      // that have them
+	paths []string // by the file's number in the template; "": none yet
+	jobs  int      // how many jobs have them
 }
 
-// job makes job number i.
+// job makes job number i, with files of the jobs before where those are shared.
 func (g *generated) job(i int, t *template, with *shares) error {
 	id := g.id(i)
 	if with.jobs >= g.Share {
@@ -188,7 +188,8 @@ func (g *generated) job(i int, t *template, with *shares) error {
 	return nil
 }
 
-// writeOrLink makes a file, by a link if from is not "". A file that is there, from an interrupted generation, is replaced.
+// writeOrLink makes a file: with the content, or as a link to from if that is not "". It replaces a file that an
+// interrupted generation has left.
 func writeOrLink(path, from string, content func() []byte, mode fs.FileMode) error {
 	err := createOrLink(path, from, content, mode)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -16,8 +16,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// small returns a directory that was just begun, of jobs in folders of all grains. They are more than a day old, so that of those
-// that the retention removes nothing is left for an owner's daily quota.
+// small returns an empty directory with a plan of 1,200 jobs, whose folders have all three grains. The jobs are more
+// than a day old, so that the retention leaves no names for the owners' daily quotas.
 func small(t *testing.T) *generated {
 	t.Helper()
 	p := plan{
@@ -38,7 +38,7 @@ func generate(t *testing.T, g *generated) {
 	}
 }
 
-// names returns all names in a directory.
+// names returns the paths of everything in a directory.
 func names(t *testing.T, dir string) (all []string) {
 	t.Helper()
 	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, _ fs.DirEntry, err error) error {
@@ -51,8 +51,8 @@ func names(t *testing.T, dir string) (all []string) {
 	return all
 }
 
-// The store finds generated jobs as if it had made them: each is there and whole, its owner's list has it, nothing has to be
-// repaired, and the retention removes it.
+// To the store, generated jobs are like its own: each is complete and in its owner's list, a reconciliation changes
+// nothing, and the retention removes all.
 func TestStoreFindsGeneratedJobs(t *testing.T) {
 	g := small(t)
 	generate(t, g)
@@ -112,7 +112,7 @@ func TestStoreFindsGeneratedJobs(t *testing.T) {
 	}
 }
 
-// A generation that was killed goes on, whatever of its last part was made.
+// A generation that was killed continues, whichever files of its last chunk exist.
 func TestGenerationGoesOn(t *testing.T) {
 	g := small(t)
 	generate(t, g)
@@ -127,7 +127,7 @@ func TestGenerationGoesOn(t *testing.T) {
 		}
 	}
 	p := g.plan
-	p.Start = time.Now() // that of the folder counts
+	p.Start = time.Now() // the start in the folder's plan is used
 	again, err := p.open(g.dir)
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +142,7 @@ func TestGenerationGoesOn(t *testing.T) {
 	}
 }
 
-// Jobs that don't fit on the disk are refused before it is full, with the number of those that fit.
+// Jobs that don't fit on the disk are refused before the first is made, with the number of jobs that fit.
 func TestRoom(t *testing.T) {
 	g := small(t)
 	templates, err := g.templates(t.Context())
@@ -164,7 +164,7 @@ func TestRoom(t *testing.T) {
 	}
 }
 
-// Ids follow from their numbers, and are in the order of time.
+// The id of a job follows from its number, and later jobs have greater ids.
 func TestIDs(t *testing.T) {
 	g := small(t)
 	for i := range g.Jobs {

@@ -12,8 +12,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A day is a number of jobs that were submitted at equal intervals. The ids follow from it alone, so that an
-// interrupted generator continues, and a measurement knows all jobs, without a list.
+// A day is a number of jobs that were submitted at equal intervals. Their ids follow from these values alone, so that
+// an interrupted generation continues and a measurement has all ids, without a list.
 type day struct {
 	Start     time.Time `json:"start"` // of the first job
 	Jobs      int       `json:"jobs"`
@@ -26,11 +26,11 @@ func (d day) at(i int) time.Time {
 	return d.Start.Add(time.Duration(float64(i) / d.PerSecond * float64(time.Second)))
 }
 
-// fullFolder is the number of names from which on the store puts no further jobs into the folder of an hour or a
-// minute; see pkg/store/DESIGN.md, "Folders by grain".
+// fullFolder is the number of names at which the store puts no more jobs into the folder of an hour or a minute;
+// see pkg/store/DESIGN.md, "Folders by grain".
 const fullFolder = 500
 
-// grain returns the grain that a single process chooses for job number i.
+// grain returns the grain that the store would choose for job number i if a single process made all jobs.
 func (d day) grain(i int) job.Grain {
 	at := d.at(i)
 	switch {

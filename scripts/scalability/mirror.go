@@ -21,8 +21,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/gallery"
 )
 
-// A mirror is an S3 bucket for the gallery, as an HTTP transport of the SDK. Below pictures/ it has the published files of a
-// shared directory, as if all were copied, so that millions of pictures need no copy; all other objects are in memory.
+// A mirror is an S3 bucket for the gallery, in the form of an HTTP transport for the SDK. Below pictures/ it has the
+// published files of a shared directory as if all were copied, so that millions of pictures need no copies. All other
+// objects are in memory. It is safe for concurrent use.
 type mirror struct {
 	published string
 	requests  *counter
@@ -94,7 +95,7 @@ func (m *mirror) put(r *http.Request, key string, body, old []byte, there bool) 
 	return respond(r, http.StatusOK, http.Header{"Etag": {etag(body)}}, nil)
 }
 
-// delete removes objects; pictures stay, since the directory is not the mirror's.
+// delete removes objects. Pictures stay: the shared directory is only read.
 func (m *mirror) delete(r *http.Request, body []byte) (*http.Response, error) {
 	var in struct {
 		Object []struct{ Key string }
@@ -110,7 +111,7 @@ func (m *mirror) delete(r *http.Request, body []byte) (*http.Response, error) {
 	return respond(r, http.StatusOK, nil, []byte("<DeleteResult/>")), nil
 }
 
-// A listing is S3's response, as far as the project reads it.
+// A listing is S3's response to a request for a list, with the fields that the project reads.
 type listing struct {
 	XMLName     xml.Name `xml:"ListBucketResult"`
 	IsTruncated bool
@@ -125,7 +126,7 @@ type listed struct {
 	LastModified string
 }
 
-// pageSize is S3's.
+// pageSize is the most that S3 lists in one response.
 const pageSize = 1000
 
 func (m *mirror) list(r *http.Request, prefix, after string) (*http.Response, error) {
@@ -165,7 +166,8 @@ func (m *mirror) list(r *http.Request, prefix, after string) (*http.Response, er
 	return respond(r, http.StatusOK, http.Header{"Content-Type": {"application/xml"}}, b), nil
 }
 
-// walk passes the published files of a folder that may be listed to add, in the order of their keys, until it returns false.
+// walk passes the published files below a folder to add, in the order of their keys, until that returns false. It skips
+// folders without a key that has the prefix and is greater than after.
 func (m *mirror) walk(folder, prefix, after string, add func(listed) bool) (more bool, err error) {
 	entries, err := os.ReadDir(filepath.Join(m.published, filepath.FromSlash(folder)))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -189,7 +191,7 @@ func (m *mirror) walk(folder, prefix, after string, add func(listed) bool) (more
 		}
 		if e.IsDir() {
 			more, err = m.walk(strings.TrimPrefix(key, gallery.Pictures), prefix, after, add)
-		} else if info, ierr := e.Info(); ierr == nil { // else it was removed just now
+		} else if info, ierr := e.Info(); ierr == nil { // otherwise it has just been removed
 			tag := fmt.Sprintf(`"%x-%x"`, info.Size(), info.ModTime().UnixNano())
 			more = add(listed{key, info.Size(), tag, info.ModTime().UTC().Format(time.RFC3339)})
 		}

@@ -14,7 +14,7 @@ import (
 // styleName is a style of the catalogue.
 const styleName = "mosaic"
 
-// pictures are those of a job: small, because only their names cost anything here.
+// pictures are those of one job. They are small, because only names and calls are measured here.
 type pictures struct {
 	submitted, result, thumbnail []byte
 	width, height                int

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// need returns how many inodes and bytes of a disk a copy takes if some copies share the files of their pictures.
+// need returns how many inodes and bytes one copy takes on a disk if so many copies share the files of their pictures.
 func (t *template) need(share int) (inodes, bytes float64) {
-	const block, name = 4096, 100 // bytes of a block, and about those of a name in a folder
+	const block, name = 4096, 100 // bytes of a block, and about the bytes of a name in a folder
 	inodes, bytes = 1, block      // the job's folder
 	for n, f := range t.files {
 		bytes += name
@@ -34,7 +34,7 @@ func (t *template) need(share int) (inodes, bytes float64) {
 	return inodes, bytes
 }
 
-// room is an error if the jobs that are missing don't fit on the disk.
+// room returns an error if the jobs that are missing don't fit on the disk.
 func (g *generated) room(t *template) error {
 	const usable = 0.95
 	var st unix.Statfs_t

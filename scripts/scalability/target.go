@@ -30,15 +30,15 @@ import (
 // A counter counts calls, or requests. It is safe for concurrent use.
 type counter struct{ atomic.Int64 }
 
-// A target is a generated directory with the programs' parts on it, in this process, so that each call to the file server
-// is counted: an API server over HTTP, a sweeper, and a gallery in a bucket to which all pictures are copied.
+// A target is a generated directory, and the parts of the programs that use it, in this process so that each call to
+// the file server is counted: an API server over HTTP, a sweeper, and a gallery in a bucket with all pictures.
 type target struct {
 	*generated
 	store    *store.Store
 	sweeper  *sweeper.Sweeper
-	swept    int      // sweeps that were made
+	swept    int      // how many sweeps were made
 	newest   job.ID   // see newPicture
-	made     []job.ID // beside the generated ones
+	made     []job.ID // in addition to the generated ones
 	gallery  *gallery.Gallery
 	calls    counter // to the file server
 	requests counter // to S3
@@ -48,10 +48,10 @@ type target struct {
 	api    *api.Server
 }
 
-// unlimited is a quota that nobody reaches. It is counted all the same, as quotas are in production.
+// unlimited is a quota that no owner reaches. With it quotas are counted, as in production.
 const unlimited = 1 << 30
 
-// openTarget opens a generated directory. Each call to the file server takes delay longer. The target is to be closed.
+// openTarget opens a generated directory. delay is added to each call to the file server. The caller closes the target.
 func openTarget(g *generated, delay time.Duration) (_ *target, err error) {
 	t := &target{generated: g}
 	t.store, err = store.Open(store.Config{Dir: g.shared(), Quotas: store.Quotas{
@@ -99,7 +99,7 @@ func openTarget(g *generated, delay time.Duration) (_ *target, err error) {
 	return t, err
 }
 
-// sweepEvery is the shortest time between sweeps.
+// sweepEvery is the shortest time between two sweeps.
 const sweepEvery = time.Second
 
 func (t *target) close() error {
@@ -107,7 +107,7 @@ func (t *target) close() error {
 	return errors.Join(t.server.Close(), t.store.Close())
 }
 
-// keys makes a key for each owner, and one for an administrator behind them.
+// keys makes a key for each owner, and one more for an administrator, which is the last.
 func (t *target) keys() (*keyring.Ring, []string, error) {
 	var keys []string
 	var lines []byte
@@ -143,7 +143,8 @@ func (t *target) sweep(ctx context.Context) error {
 	return nil
 }
 
-// settle has the sweeper take its hourly work for done, as most sweeps find it: by the note of a sweep of an empty directory.
+// settle makes the sweeper's note say that the hourly work is done, as it is for most sweeps. The note is that of a
+// sweep in an empty directory.
 func (t *target) settle(ctx context.Context) (err error) {
 	dir, err := os.MkdirTemp("", "empty")
 	if err != nil {

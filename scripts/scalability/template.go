@@ -19,7 +19,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A template is a finished job of an owner as the store has made it. Copies of it differ by id and times.
+// A template is a finished job of an owner, as the store has made it. Its copies differ in ids and times.
 type template struct {
 	id    job.ID // in the folder of a second
 	files []templateFile
@@ -28,20 +28,20 @@ type template struct {
 // A templateFile is a file of a template's job.
 type templateFile struct {
 	path   string // relative to the shared directory
-	sameAs int    // the file before it that has the same content under another name; its own number if there is none
+	sameAs int    // number of an earlier file to which this one is a hard link; its own number if there is none
 	parts  []part // its content
-	fixed  bool   // it is the same in all copies
+	fixed  bool   // the content is the same in all copies
 	mode   fs.FileMode
 }
 
-// A part of a content is a text, followed by the id, or a time, or nothing.
+// A part is a text, followed by the job's id, by a time, or by nothing.
 type part struct {
 	text []byte
 	id   bool
 	at   time.Time // zero: no time
 }
 
-// newTemplate has the store make and finish a job in a new directory.
+// newTemplate makes and finishes a job with the store, in a temporary directory, and reads its files.
 func newTemplate(ctx context.Context, owner string, public bool, p pictures) (_ *template, err error) {
 	dir, err := os.MkdirTemp("", "template")
 	if err != nil {
@@ -64,7 +64,7 @@ func newTemplate(ctx context.Context, owner string, public bool, p pictures) (_ 
 	return t, t.read(dir)
 }
 
-// finish makes a job and does what a worker does with it.
+// finish makes a job, and completes it as a worker does.
 func finish(ctx context.Context, st *store.Store, id job.ID, owner string, public bool, p pictures) error {
 	spec := &job.Spec{
 		ID: id, Owner: owner, Style: styleName, Strength: 1, Size: 512, Format: "jpeg", Quality: 90, Public: public,
@@ -85,7 +85,7 @@ func finish(ctx context.Context, st *store.Store, id job.ID, owner string, publi
 
 var recordTime = regexp.MustCompile(`"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z"`)
 
-// read reads the job's files. A file without the job's id in its path belongs to the directory.
+// read reads the job's files, which have its id in their paths. Other files belong to the directory.
 func (t *template) read(dir string) error {
 	inodes := map[uint64]int{}
 	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
@@ -117,7 +117,7 @@ func (t *template) read(dir string) error {
 	})
 }
 
-// split divides a content at the job's id and at times.
+// split divides a file's content after each id of the job and each time.
 func (t *template) split(b []byte) (parts []part, fixed bool) {
 	for {
 		at, id := recordTime.FindIndex(b), bytes.Index(b, []byte(t.id))
@@ -139,7 +139,8 @@ func (t *template) split(b []byte) (parts []part, fixed bool) {
 	}
 }
 
-// content returns a file's content for another job.
+// content returns the content that a file has in the copy with this id. Times are moved by the difference of the ids'
+// times.
 func (t *template) content(f *templateFile, id job.ID) []byte {
 	later := id.Time().Sub(t.id.Time())
 	var b []byte
@@ -155,10 +156,10 @@ func (t *template) content(f *templateFile, id job.ID) []byte {
 	return b
 }
 
-// minuteLength is the length of the folder of a minute: the owners' index ends there.
+// minuteLength is the length of the folder of a minute, which is the finest in the owners' index.
 const minuteLength = len("2006/01/02/15/04")
 
-// place returns a file's path for another job.
+// place returns the path that a file has in the copy with this id.
 func (t *template) place(f *templateFile, id job.ID) string {
 	own, other := t.id.Folder()+"/", id.Folder()+"/"
 	minute, otherMinute := own[:minuteLength]+"/", id.Folder()[:min(len(other)-1, minuteLength)]+"/"
