@@ -15,15 +15,15 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// An operation is something whose costs must not grow with the number of jobs.
+// An operation is a request or a task whose costs must not grow with the number of jobs.
 type operation struct {
 	name    string
-	times   int                                               // it is measured in each directory
-	prepare func(ctx context.Context, t *target, n int) error // before each measurement; nil is nothing
+	times   int                                               // how often it is measured in each directory
+	prepare func(ctx context.Context, t *target, n int) error // before each measurement, not measured; can be nil
 	do      func(ctx context.Context, t *target, n int) error
 }
 
-// operations returns all, those that leave unfinished jobs behind last.
+// operations returns all operations. Those that leave unfinished jobs behind are the last.
 func operations() []operation {
 	get := func(path string) func(context.Context, *target, int) error {
 		return func(ctx context.Context, t *target, n int) error {
@@ -33,7 +33,7 @@ func operations() []operation {
 	}
 	return []operation{
 		{"a sweep", 5, func(ctx context.Context, t *target, _ int) error {
-			return pause(ctx, sweepEvery) // until it is this process's turn again
+			return pause(ctx, sweepEvery) // until this process may sweep again
 		}, func(ctx context.Context, t *target, _ int) error { return t.sweep(ctx) }},
 		{"an update of the gallery, for one new picture", 10, newPicture, func(ctx context.Context, t *target, n int) error {
 			_, err := t.gallery.UpdateFolders(ctx, t.store, t.news())
@@ -51,7 +51,7 @@ func operations() []operation {
 		{"a page of an owner's jobs (GET /v1/jobs)", 100, nil, get("/v1/jobs")},
 		{"a page of public jobs (GET /v1/gallery)", 100, nil, get("/v1/gallery")},
 		{"an owner's first submission in a day, which counts the day's jobs", 5, nil, func(ctx context.Context, t *target, n int) error {
-			return t.submit(ctx, (1+n)%t.Owners) // the first owner is known already
+			return t.submit(ctx, (1+n)%t.Owners) // the target has already submitted for the first owner
 		}},
 		{"a submission (POST /v1/jobs)", 500, nil, func(ctx context.Context, t *target, _ int) error { return t.submit(ctx, 0) }},
 	}
@@ -65,7 +65,7 @@ func (t *target) submit(ctx context.Context, owner int) error {
 	return err
 }
 
-// newPicture finishes one more public job.
+// newPicture makes one more public job that has succeeded.
 func newPicture(ctx context.Context, t *target, _ int) error {
 	p, err := newPictures()
 	if err != nil {
@@ -79,7 +79,7 @@ func newPicture(ctx context.Context, t *target, _ int) error {
 	return finish(ctx, t.store, id, ownerName(0), true, p)
 }
 
-// erase erases the jobs that were made beside the generated ones.
+// erase erases the jobs that were made in addition to the generated ones.
 func (t *target) erase() error {
 	for _, id := range t.made {
 		if err := t.store.Erase(id, store.Erased); err != nil {
@@ -90,7 +90,7 @@ func (t *target) erase() error {
 	return nil
 }
 
-// news are the gallery's folders that the newest picture has come to.
+// news returns the gallery's folders in which the newest picture is.
 func (t *target) news() []string {
 	var published []string
 	for _, name := range store.Published(t.newest, "jpeg", true) {
@@ -99,7 +99,7 @@ func (t *target) news() []string {
 	return gallery.FoldersOf(published)
 }
 
-// A cost is what an operation takes in a directory: medians.
+// A cost is what an operation takes in a directory: of one measurement, or the medians of several.
 type cost struct {
 	calls, requests int64
 	took            time.Duration
@@ -112,10 +112,11 @@ type comparison struct {
 	small, large cost
 }
 
-// ratio is that of the times.
+// ratio returns the time in the large directory divided by that in the small one.
 func (c comparison) ratio() float64 { return float64(c.large.took) / float64(c.small.took) }
 
-// compare measures all operations in two directories in turn. Also when it is interrupted it erases the jobs that it has made.
+// compare measures all operations in two directories in turn. It erases the jobs that it has made, even if it fails or
+// ctx ends.
 func compare(ctx context.Context, small, large *target, show func(string)) (all []comparison, err error) {
 	defer func() { err = errors.Join(err, small.erase(), large.erase()) }()
 	for _, t := range []*target{small, large} {
@@ -136,7 +137,7 @@ func compare(ctx context.Context, small, large *target, show func(string)) (all 
 				if err != nil {
 					return nil, fmt.Errorf("%s, with %d jobs: %w", op.name, t.Jobs, err)
 				}
-				if n > 0 { // the first fills caches
+				if n > 0 { // the first call fills caches
 					costs[i] = append(costs[i], c)
 				}
 			}

@@ -11,7 +11,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// An update of the gallery finds new pictures in the bucket that the mirror is, and the pages lead to all.
+// A mirror lists the pictures of a shared directory, and the gallery can be updated in it.
 func TestMirror(t *testing.T) {
 	g := small(t)
 	generate(t, g)
@@ -46,7 +46,7 @@ func TestMirror(t *testing.T) {
 	}
 }
 
-// A submission, a poll and a list cost as many calls as pkg/store/DESIGN.md says, and the same in both directories.
+// A submission costs as many calls as pkg/store/DESIGN.md says, in the small and in the large directory.
 func TestCosts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("measures for some seconds: left out with -short")
@@ -77,7 +77,7 @@ func TestCosts(t *testing.T) {
 	}
 }
 
-// The retention removes what is over while jobs are submitted.
+// The retention removes all expired jobs while jobs are submitted.
 func TestRetain(t *testing.T) {
 	g := small(t)
 	generate(t, g)

@@ -26,21 +26,21 @@ import (
 type options struct {
 	Parts []string `arg:"" optional:"" enum:"costs,retention,soak" help:"What to measure: costs, retention, soak. Default: all."`
 
-	Jobs      int           `default:"100000" help:"Jobs of the large directory: a day's."`
-	Small     int           `default:"1000" help:"Jobs of the small directory, with which the costs are compared."`
-	PerSecond float64       `default:"0" placeholder:"N" help:"Jobs a second with which the jobs were submitted. Default: so many that they fill a day. 116 makes folders as a day of ten million jobs has them, of a part of that day."`
-	Owners    int           `default:"20" help:"Owners whose jobs they are."`
+	Jobs      int           `default:"100000" help:"Jobs in the large directory, submitted in one day unless --per-second says otherwise."`
+	Small     int           `default:"1000" help:"Jobs in the small directory, with which the costs are compared."`
+	PerSecond float64       `default:"0" placeholder:"N" help:"Rate at which the jobs were submitted, in jobs a second. Default: the rate that spreads them over a day. With 116 the folders are those of a part of a day with ten million jobs."`
+	Owners    int           `default:"20" help:"Number of owners, who have equally many jobs."`
 	Public    int           `default:"10" placeholder:"N" help:"Each Nth job of an owner is public; 0: none."`
 	Share     int           `default:"1" placeholder:"N" help:"N jobs share the files of their pictures, by hard links: they take fewer inodes and bytes."`
-	Dir       string        `placeholder:"DIR" help:"Where the directories are made, each in a folder of its own. Default: the cache."`
-	Keep      bool          `help:"Keep the directories, so that the next run has less to make. Those of which the retention has removed jobs are removed anyway."`
-	Delay     time.Duration `placeholder:"TIME" help:"Add this to each call to the file server, as if it were in a network, such as 1ms."`
-	Rate      float64       `default:"116" help:"Submissions a second beside the retention."`
-	Window    time.Duration `default:"5s" help:"The retention runs and pauses in turn for so long."`
-	Windows   int           `default:"10" help:"How often the retention runs at most."`
+	Dir       string        `placeholder:"DIR" help:"Folder in which the directories are made, each in a folder of its own. Default: the cache."`
+	Keep      bool          `help:"Keep the directories, so that the next run does not make them again. A directory from which the retention has removed jobs is always removed."`
+	Delay     time.Duration `placeholder:"TIME" help:"Added to each call to the file server, like the time of a network, such as 1ms."`
+	Rate      float64       `default:"116" help:"Submissions a second while the retention is measured."`
+	Window    time.Duration `default:"5s" help:"How long the retention runs, and pauses, in turn."`
+	Windows   int           `default:"10" help:"How often the retention runs, at most."`
 	Soak      time.Duration `default:"1m" help:"How long the programs run under mixed load."`
 	SoakRate  float64       `default:"10" help:"Submissions a second in the soak."`
-	Seed      uint64        `default:"1" help:"Of the ids."`
+	Seed      uint64        `default:"1" help:"Seed of the ids."`
 	Out       string        `placeholder:"FILE" help:"Markdown file in which new sections replace old ones."`
 
 	Root        string   `hidden:"" env:"ATELIER_ROOT"`
@@ -50,22 +50,21 @@ type options struct {
 	args        []string // of the command line
 }
 
-// parts are all that can be measured, in their order.
+// parts are all parts that can be measured, in the order in which they are measured.
 var parts = []string{"costs", "retention", "soak"}
 
 const description = `Measures what operations cost with a day of jobs in the shared directory and with a thousand,
 whether the retention keeps up, and whether the programs' memory grows.
 
-costs: a generator makes finished jobs, in the folders that follow from their ids: a day of --jobs, and one of
---small. Then the same operations are made in both, in turn, by an API server, a sweeper and a gallery in this
-process, and each call to the file server is counted: a submission, a poll, lists, metrics, one sweep, one update
-of the gallery. The large directory should need as many calls, and as much time, as the small one. The bucket is
-in memory.
+costs: a generator makes two directories of finished jobs, of --jobs and of --small. Then the same operations are
+measured in both, in turn, by an API server, a sweeper and a gallery in this process: a submission, a poll, lists,
+metrics, a sweep, an update of the gallery. Each call to the file server is counted. In the large directory an
+operation should need as many calls, and as much time, as in the small one. The bucket is in memory.
 
 retention: jobs are submitted to the large directory at --rate, in turn with and without the retention, which
-removes jobs at its own pace, at most 300 a second. It must remove 116 jobs a second (ten million a day), and the 99th percentile of the
-submissions' latencies must not become more than 1.5 times as long. Latencies count from the time at which a
-submission was due.
+removes jobs at its own pace, at most 300 a second. It must remove 116 jobs a second (ten million a day), and the
+99th percentile of the submissions' latencies may be at most 1.5 times as long with it as without. Latencies count
+from the time at which a submission was due.
 
 soak: api-server and worker-daemon run under mixed load for --soak. Memory, handles, goroutines and names in the
 shared directory should not grow.
@@ -84,7 +83,7 @@ Examples:
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the second signal ends this process, and so all others
+	context.AfterFunc(ctx, stop) // a second signal ends this process, and by that its children
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	removeProgram(os.Getenv("ATELIER_SCALE_PROGRAM"))
 	if err != nil {
@@ -105,7 +104,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 // removeProgram removes this program and its folder, which scripts/scale has made for one run.
 func removeProgram(folder string) {
 	if self, err := os.Executable(); err == nil && filepath.Dir(self) == folder {
-		_ = os.Remove(self) // it is in a cache
+		_ = os.Remove(self) // otherwise it stays in a cache
 		_ = os.Remove(filepath.Dir(self))
 	}
 }
@@ -123,7 +122,7 @@ func (o *options) Validate() error {
 	return nil
 }
 
-// command is what makes a part again.
+// command returns the command that measures one part again, with the same options.
 func (o *options) command(part string) string {
 	args := slices.DeleteFunc(slices.Clone(o.args), func(a string) bool { return slices.Contains(parts, a) })
 	return strings.Join(append([]string{"scripts/scale", part}, args...), " ")
@@ -155,7 +154,7 @@ func (o *options) run(ctx context.Context, stdout io.Writer) (err error) {
 		s := section{part, o.conditions(ctx, part, load) + "\n" + text}
 		fmt.Fprintf(stdout, "\n## %s\n\n%s", s.name, s.text)
 		made = append(made, s)
-		if o.Out != "" { // also if the next part fails
+		if o.Out != "" { // now, so that it is kept if the next part fails
 			if err := write(o.Out, made); err != nil {
 				return err
 			}
@@ -167,7 +166,7 @@ func (o *options) run(ctx context.Context, stdout io.Writer) (err error) {
 // show prints what is being done.
 func show(what string) { fmt.Fprintln(os.Stderr, "scale: "+what) }
 
-// make makes a directory of some jobs, or the rest of it.
+// make makes a directory of so many jobs, or completes one that was interrupted.
 func (o *options) make(ctx context.Context, jobs int) (*generated, error) {
 	p := plan{day: day{Jobs: jobs, PerSecond: o.PerSecond, Seed: o.Seed}, Owners: o.Owners, Public: o.Public, Share: o.Share}
 	const seconds = 24 * 60 * 60
@@ -198,7 +197,7 @@ func (o *options) make(ctx context.Context, jobs int) (*generated, error) {
 	return g, err
 }
 
-// remove removes a directory that is not to be kept.
+// remove removes a directory, unless it is kept.
 func (o *options) remove(g *generated) error {
 	if o.Keep && !g.Spent {
 		return nil
@@ -228,7 +227,7 @@ func (o *options) costs(ctx context.Context) (_ string, err error) {
 	if err := o.remove(targets[0].generated); err != nil {
 		return "", err
 	}
-	if !slices.Contains(o.Parts, "retention") { // else that goes on with it
+	if !slices.Contains(o.Parts, "retention") { // which otherwise uses it
 		err = o.remove(targets[1].generated)
 	}
 	return costsTable(all, o.Small, o.Jobs), err

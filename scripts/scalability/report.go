@@ -51,7 +51,7 @@ func write(file string, fresh []section) error {
 	return errors.Join(os.WriteFile(tmp, []byte(b.String()), 0o644), os.Rename(tmp, file)) //nolint:gosec // results are for everybody
 }
 
-// table is rows in Markdown, the first of which is the heading.
+// table returns rows as a table in Markdown. The first row is its heading.
 func table(rows ...[]string) string {
 	var b strings.Builder
 	for i, row := range rows {
@@ -63,7 +63,7 @@ func table(rows ...[]string) string {
 	return b.String()
 }
 
-// conditions are the machine and the command of a section.
+// conditions returns a line with the command, the time and the machine of a section.
 func (o *options) conditions(ctx context.Context, name, loadBefore string) string {
 	m := machine.Describe(ctx, o.Root, o.Dir)
 	delay := "nothing is added to calls to the file server"
@@ -91,10 +91,10 @@ func (c cost) callsText() string {
 	return fmt.Sprintf("%d + %d", c.calls, c.requests)
 }
 
-// goals of the retention.
+// What the retention must reach.
 const (
 	mustRemove = 116 // jobs a second: ten million a day
-	mayDelay   = 1.5 // times the 99th percentile without it
+	mayDelay   = 1.5 // times the 99th percentile without the retention
 )
 
 func retentionTable(r retained, rate float64) string {
@@ -122,7 +122,7 @@ func met(ok bool) string {
 	return "NOT MET"
 }
 
-// soakTable compares the first fifth of the samples with the last.
+// soakTable compares the first fifth of the samples with the last fifth.
 func soakTable(r soaked) string {
 	rows := [][]string{{"", "in the first fifth of the time", "in the last fifth", "most"}}
 	for _, name := range slices.Sorted(maps.Keys(r.samples)) {
@@ -149,7 +149,7 @@ func soakTable(r soaked) string {
 		number(int(r.submitted)), number(int(r.succeeded)), number(int(r.erased)), r.failed, table(rows...), table(names...))
 }
 
-// number is a number with commas.
+// number returns a number with commas.
 func number(n int) string {
 	text := fmt.Sprint(n)
 	for i := len(text) - 3; i > 0; i -= 3 {
@@ -158,7 +158,7 @@ func number(n int) string {
 	return text
 }
 
-// duration is a time with three digits.
+// duration returns a time with three digits and a unit.
 func duration(d time.Duration) string {
 	switch {
 	case d >= time.Second:

@@ -11,19 +11,19 @@ import (
 	"time"
 )
 
-// A retained is the result of the retention running beside submissions.
+// A retained is the result of the retention while jobs were submitted.
 type retained struct {
-	removed     int           // jobs
-	took        time.Duration // that the retention ran
-	alone, both latencies     // of submissions without and with the retention beside them
+	removed     int           // how many jobs
+	took        time.Duration // how long the retention ran
+	alone, both latencies     // of submissions without and with the retention at the same time
 }
 
 func (r retained) perSecond() float64 { return float64(r.removed) / r.took.Seconds() }
 
-// A latencies are those of requests, from when each was due.
+// latencies are those of requests, each from the time at which it was due.
 type latencies []time.Duration
 
-// percentile returns a latency that p percent do not exceed.
+// percentile returns a latency that p percent of the requests did not exceed; 0 if there are none.
 func (l latencies) percentile(p int) time.Duration {
 	if len(l) == 0 {
 		return 0
@@ -32,16 +32,16 @@ func (l latencies) percentile(p int) time.Duration {
 	return sorted[min(len(sorted)*p/100, len(sorted)-1)]
 }
 
-// retain submits jobs at a rate, in windows of time. In every second window the retention removes the jobs of hours that are
-// over, at its own pace. retain ends when all are removed, or after the given number of such pairs of windows. A job
-// of the last day costs one call more than an older one: its name in the index of its owner's daily quota.
+// retain submits jobs at a rate, in windows of time. In every second window the retention removes expired jobs at its
+// own pace. retain returns when all are removed, or after so many pairs of windows. A job of the last day costs one
+// call more than an older one, for its name in the index of its owner's daily quota.
 func (t *target) retain(ctx context.Context, rate float64, window time.Duration, windows int, show func(string)) (r retained, err error) {
 	t.Spent = true
 	if err := t.save(); err != nil {
 		return r, err
 	}
 	if _, err := t.load(ctx, rate, max(window/2, time.Duration(float64(2*t.Owners)/rate*float64(time.Second)))); err != nil {
-		return r, err // each owner's first submission counts all of the owner's jobs
+		return r, err // a warm-up: each owner's first submission counts the owner's jobs
 	}
 	after, done := "", false
 	for n := 0; n < windows && !done; n++ {
@@ -76,12 +76,12 @@ func (t *target) retain(ctx context.Context, rate float64, window time.Duration,
 	return r, nil
 }
 
-// load submits jobs of all owners at a rate for some time.
+// load submits jobs at a rate for some time, for all owners in turn, and returns the latencies.
 func (t *target) load(ctx context.Context, rate float64, during time.Duration) (latencies, error) {
 	return t.loadUntil(ctx, rate, during, nil)
 }
 
-// loadUntil is load until over is closed, at most for some time.
+// loadUntil is load that ends when over is closed, or after the time.
 func (t *target) loadUntil(ctx context.Context, rate float64, during time.Duration, over <-chan struct{}) (latencies, error) {
 	var mu sync.Mutex
 	var all latencies

@@ -44,7 +44,7 @@ type soaked struct {
 	submitted, succeeded, erased, failed int64
 }
 
-// warmUp is the share of the time before the first sample: by then caches and pools are filled.
+// warmUp is the part of the time before the first sample, in which caches and pools are filled.
 const warmUp = 0.1
 
 func (s *soak) run(ctx context.Context, show func(string)) (r soaked, err error) {
@@ -122,7 +122,7 @@ func (s *soak) run(ctx context.Context, show func(string)) (r soaked, err error)
 	return r, errors.Join(append(s.errs, err)...)
 }
 
-// load submits jobs until ctx ends, and follows each until nothing of it is left.
+// load submits jobs until ctx ends, and follows each until it is erased.
 func (s *soak) load(ctx context.Context, c *client) {
 	var following sync.WaitGroup
 	slots := make(chan struct{}, 200)
@@ -135,7 +135,8 @@ func (s *soak) load(ctx context.Context, c *client) {
 		}
 		following.Go(func() {
 			defer func() { <-slots }()
-			// A job that was begun is followed to its end, so that the directory is the same at the end as at the start.
+			// A job is followed to its end even after ctx, so that the shared directory is the same at the end as at
+			// the start.
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 			defer cancel()
 			if err := s.follow(ctx, c, n); err != nil {
@@ -151,8 +152,8 @@ func (s *soak) load(ctx context.Context, c *client) {
 	following.Wait()
 }
 
-// follow does with a job what a user may: every second has a key and every eighth is submitted twice, every tenth is
-// canceled; it is waited for, its result is read, and it is erased.
+// follow submits a job, waits for its end, reads its result, and erases it. Every second job has an idempotency key,
+// every eighth is submitted twice, and every tenth is canceled.
 func (s *soak) follow(ctx context.Context, c *client, n int) error {
 	key := ""
 	if n%2 == 0 {
@@ -170,7 +171,7 @@ func (s *soak) follow(ctx context.Context, c *client, n int) error {
 	}
 	path := "/v1/jobs/" + string(id)
 	if n%10 == 0 {
-		_, _ = c.do(ctx, 0, http.MethodPost, path+"/cancel", nil, nil) // it may have ended
+		_, _ = c.do(ctx, 0, http.MethodPost, path+"/cancel", nil, nil) // it may have ended before
 	}
 	if n%5 == 0 {
 		if _, err := c.get(ctx, 0, "/v1/jobs"); err != nil {
@@ -206,7 +207,7 @@ func (s *soak) follow(ctx context.Context, c *client, n int) error {
 	return nil
 }
 
-// freeAddresses returns some that servers can listen on.
+// freeAddresses returns n addresses with free ports.
 func freeAddresses(n int) (all []string, err error) {
 	for range n {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -219,7 +220,8 @@ func freeAddresses(n int) (all []string, err error) {
 	return all, nil
 }
 
-// environment is that of the programs, with the queue at an address, and nothing of what the caller has for others.
+// environment returns the environment of the programs: this program's without its settings for Atelier and AWS, and the
+// address of the queue.
 func environment(queue string) []string {
 	own := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ATELIER_") || strings.HasPrefix(v, "AWS_") })
 	return append(own, "AWS_ENDPOINT_URL="+queue, "AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true",

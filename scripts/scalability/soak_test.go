@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// soaking returns options for a short soak.
+// soaking builds the programs, and returns options for a short soak.
 func soaking(t *testing.T) *options {
 	t.Helper()
 	if testing.Short() {
@@ -36,7 +36,7 @@ func soaking(t *testing.T) *options {
 	return &options{Root: os.Getenv("ATELIER_ROOT"), Bin: bin, ONNXRuntime: os.Getenv("ATELIER_ONNXRUNTIME"), Dir: t.TempDir(), Soak: 4 * time.Second, SoakRate: 10}
 }
 
-// left returns what is in the working folder.
+// left returns the names in the working folder.
 func (o *options) left(t *testing.T) (names []string) {
 	t.Helper()
 	entries, err := os.ReadDir(o.Dir)
@@ -66,7 +66,7 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// An interrupted soak ends soon, and leaves nothing behind.
+// An interrupted soak ends before its time, and leaves nothing behind.
 func TestInterruptedSoak(t *testing.T) {
 	o := soaking(t)
 	o.Soak = time.Hour

@@ -19,7 +19,7 @@ import (
 // A usage is the memory, open handles and goroutines of a process at one time.
 type usage struct{ memoryKB, handles, goroutines int64 }
 
-// usageOf reads it from /proc, and from the process's own metrics.
+// usageOf reads a process's usage from /proc and from its metrics, which are at a URL.
 func usageOf(ctx context.Context, pid int, metrics string) (u usage, err error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -42,7 +42,7 @@ func usageOf(ctx context.Context, pid int, metrics string) (u usage, err error) 
 	return u, err
 }
 
-// goroutines reads their number from a page of metrics for Prometheus.
+// goroutines reads the number of goroutines from metrics in Prometheus's format.
 func goroutines(ctx context.Context, url string) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -63,8 +63,8 @@ func goroutines(ctx context.Context, url string) (int64, error) {
 	return 0, fmt.Errorf("%s has no go_goroutines", url)
 }
 
-// entries counts the names in a shared directory, by its folders at the top. Those that come and go meanwhile may be
-// counted or not.
+// entries counts the names in a shared directory, by its folders at the top. A name that is made or removed meanwhile
+// may be counted or not.
 func entries(dir string) (map[string]int64, error) {
 	counts := map[string]int64{}
 	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
