@@ -11,9 +11,9 @@ import (
 // copyTimeout is the maximum wait until pictures are in the bucket.
 const copyTimeout = 30 * time.Second
 
-// await waits until all painted pictures are in the bucket and the gallery. Without functions it
-// copies them now; with functions the schedule does. A job has its result a moment before it is
-// published.
+// await waits until all painted pictures are in the bucket and the gallery. Without functions it copies them itself;
+// with functions the schedule starts the copies. A job can be read as succeeded a moment before it is published, so a
+// picture may have no file yet.
 func (m *mirror) await(ctx context.Context, paintings []painting) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, copyTimeout, fmt.Errorf("not within %s", copyTimeout))
 	defer cancel()

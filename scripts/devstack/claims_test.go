@@ -22,7 +22,7 @@ type held struct {
 	shared   bool // its worker may have other jobs, and if it dies the attempt does not count
 }
 
-// counted is how many of the attempts count although their worker has died.
+// counted returns how many of the attempts count although their worker has died.
 func counted(hs []held) (n int) {
 	for _, h := range hs {
 		if !h.shared {

@@ -1,4 +1,4 @@
-// Devstack runs the whole pipeline on one machine and repaints photographs with it. scripts/demo
+// Command devstack runs the whole pipeline on one machine and repaints photographs with it. scripts/demo
 // builds and starts it.
 package main
 
@@ -172,7 +172,7 @@ func demo(ctx context.Context, s settings, dir string, tell func(string, ...any)
 		tell("%v", err)
 	}
 	tell("\nGallery on S3: %s/", st.site.base)
-	tell("Now you: %s/ is the page. Or, in another terminal:\n  bin/submitter submit PHOTO.jpg --api %s --style NAME -o PAINTED.jpg\nCtrl-C stops everything.", st.base, st.base)
+	tell("Try it: %s/ is the page. Or, in another terminal:\n  bin/submitter submit PHOTO.jpg --api %s --style NAME -o PAINTED.jpg\nCtrl-C stops everything.", st.base, st.base)
 	<-ctx.Done()
 	if s.Mode == "lambda" {
 		tell("\nStopping: functions give back the jobs that they are painting")

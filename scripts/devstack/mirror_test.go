@@ -16,7 +16,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
-// A fickle S3 refuses to store objects named after a job, before or after it has stored them.
+// A fickle is an S3 that responds with an error when objects named after a job are stored: before it has stored them,
+// or after.
 type fickle struct {
 	locked ministack.Locked
 	before atomic.Pointer[job.ID]

@@ -30,7 +30,7 @@ func TestUsePoisonJobFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		deaths = append(deaths, caught)
-		if len(deaths) == 1+store.DefaultMaxAttempts { // the first, in company, does not count
+		if len(deaths) == 1+store.DefaultMaxAttempts { // the first does not count: its worker had several jobs
 			break
 		}
 		ids = append(ids, d.submit(large), d.submit(large)) // jobs that can run at the same time

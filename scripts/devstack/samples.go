@@ -29,9 +29,9 @@ type painting struct {
 	err               error
 }
 
-// paintSamples submits the photographs like a user, with the submitter over HTTP, all at once, and
-// reports the result of each. If functions paint, it does so a second time, one after the other,
-// when there are processes for them.
+// paintSamples submits the photographs like a user, with the submitter over HTTP, all at once, and reports the result
+// of each. With functions it submits them a second time, one after the other, when the functions' processes are
+// running.
 func (st *stack) paintSamples(ctx context.Context, s settings, tell func(string, ...any)) error {
 	submitter, err := sibling("submitter")
 	if err != nil {

@@ -63,8 +63,8 @@ var pageFiles = sync.OnceValue(func() []string {
 	return names
 })
 
-// A manifest is what the page reads. What the bucket holds beside them in gallery/ is
-// for those who write them.
+// manifest matches the keys of the manifests that the page reads. Other objects in gallery/ are only for the programs
+// that write manifests.
 var manifest = regexp.MustCompile(`^gallery/(index|\d{4}/\d{2}/\d{2}/\d{2}(/\d(\d(/\d{1,2})?)?)?)\.json$`)
 
 // shownKey returns the key of the object at a path, "" if it must not be served, and for a picture

@@ -59,7 +59,7 @@ func TestUseHostilePage(t *testing.T) {
 				}
 				t.Logf("from %s: %.0f attempts", host, browsertest.Value[float64](p, "("+attack+")("+string(targets)+")"))
 			}
-			for _, at := range runtimes { // and what a browser sends, to the byte
+			for _, at := range runtimes { // the same requests with the headers of a browser, and with others
 				for _, request := range []string{"GET /2018-06-01/runtime/invocation/next", "POST /2018-06-01/runtime/init/error"} {
 					method, path, _ := strings.Cut(request, " ")
 					at := apitest.Client{T: t, Base: "http://" + at}
@@ -94,7 +94,7 @@ func TestUseHostilePage(t *testing.T) {
 	}
 }
 
-// targets are addresses, each with a body for what has one.
+// targets returns the addresses to attack, each with the body for requests that have one.
 func (d *demo) targets(runtimes []string) (targets [][2]string) {
 	d.Helper()
 	endpoint := d.miniStack().Endpoint
@@ -124,8 +124,8 @@ func (d *demo) targets(runtimes []string) (targets [][2]string) {
 	return targets
 }
 
-// attack sends everything that a page can without being allowed to, and returns
-// when all requests have a response.
+// attack sends all kinds of requests that a page can send to another site without permission, and returns when all have
+// ended.
 const attack = `async (targets) => {
 	let attempts = 0
 	const waits = []
@@ -190,7 +190,7 @@ func (d *demo) bucketNames() string {
 	return strings.Join(names, " ")
 }
 
-// runtimeAPIs are the addresses at which the functions' processes ask for work.
+// runtimeAPIs returns the addresses at which the functions' processes request events.
 func (d *demo) runtimeAPIs() (addresses []string) {
 	d.Helper()
 	for _, p := range d.processes() {

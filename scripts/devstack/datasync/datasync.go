@@ -96,7 +96,7 @@ func (t *Task) Run(ctx context.Context) (Report, error) {
 // RunManifest is Run for the files with the given names, without deletions. A name without a file
 // is an error, as it is for DataSync.
 func (t *Task) RunManifest(ctx context.Context, names []string) (Report, error) {
-	folders := map[string]bool{} // by what the names in them begin with
+	folders := map[string]bool{} // the prefixes of the names in the files' folders
 	for _, name := range names {
 		folders[store.PublishedPrefix(path.Dir(name))] = true
 	}
@@ -122,8 +122,8 @@ func (t *Task) RunManifest(ctx context.Context, names []string) (Report, error) 
 func (t *Task) run(ctx context.Context, folders []string, transfer func(*execution)) (Report, error) {
 	t.running.Lock()
 	defer t.running.Unlock()
-	// The bucket is listed before the walk: files created meanwhile are copied once too often, and
-	// are never taken for deleted ones.
+	// The bucket is listed before the walk: an object that is stored meanwhile is copied once more, and never taken for
+	// one whose file is gone.
 	there, err := t.listed(ctx, folders)
 	if err != nil {
 		return Report{}, fmt.Errorf("sync to s3://%s/%s: %w", t.destination().Name(), t.Prefix, err)
@@ -279,8 +279,8 @@ func (t *Task) name(path string) string {
 	return filepath.ToSlash(strings.TrimPrefix(name, string(filepath.Separator)))
 }
 
-// copy copies a file as it is when it is opened, because since the walk another file may have got
-// its name. It returns errRefused if the file must not be copied.
+// copy copies the file that has the name when it is opened, which may be another one than the walk has seen. It returns
+// errRefused if the file must not be copied.
 func (t *Task) copy(ctx context.Context, path, key string) error {
 	if t.Fail != nil {
 		if err := t.Fail(t.name(path)); err != nil {

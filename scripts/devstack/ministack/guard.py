@@ -115,7 +115,7 @@ def authorization(headers):
 
 
 def check(signature, method, raw_path, query, headers, body, presigned=False):
-    # S3 requires this and MiniStack does not: with x-amz-copy-source a link for writing could read.
+    # S3 requires this and MiniStack does not: with x-amz-copy-source a link for writing could be used to read.
     signed = signature.signed_headers.split(";")
     for name in headers:
         if name.startswith("x-amz-") and name not in signed:
