@@ -1,4 +1,4 @@
-// Measure implements scripts/bench: it measures the project on this machine and writes tables, with
+// Command measure implements scripts/bench: it measures the project on this machine and writes tables, with
 // the machine, the load and the command of each measurement.
 //
 // Compared alternatives run in turn, A B A B, in separate processes, so that noise of the machine
@@ -55,14 +55,14 @@ type benchmark struct {
 }
 
 var benchmarks = []benchmark{
-	{"model", "What the shipped model is worth", modelHelp, shippedModel},
+	{"model", "Quality and cost of the shipped model", modelHelp, shippedModel},
 	{"decoder", "Decoding in a process of its own", decoderHelp, decoderCost},
 	{"submissions", "Durable submissions", submissionsHelp, submissions},
 	{"start", "Process start to first picture", startHelp, start},
 	{"coldstart", "A start from NFS", coldStartHelp, coldStart},
 	{"memory", "Memory", memoryHelp, memory},
 	{"threads", "Threads and concurrent pictures", threadsHelp, threads},
-	{"lambda", "Held to the shares of Lambda functions", lambdaHelp, inLambda},
+	{"lambda", "With the shares of Lambda functions", lambdaHelp, inLambda},
 }
 
 func main() {

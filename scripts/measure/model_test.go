@@ -59,14 +59,14 @@ func TestUnavailableBenchmarks(t *testing.T) {
 	all := benchmarks
 	t.Cleanup(func() { benchmarks = all })
 	benchmarks = []benchmark{
-		{"poor", "Poor", "", func(context.Context, *session) (string, error) { return "", &unavailable{"a horse is needed"} }},
+		{"poor", "Poor", "", func(context.Context, *session) (string, error) { return "", &unavailable{"a tool is missing"} }},
 		{"rich", "Rich", "", func(context.Context, *session) (string, error) { return "text", nil }},
 	}
 	var stdout, stderr bytes.Buffer
 	if err := run(t.Context(), []string{"--quick", "--dir", t.TempDir()}, os.Getenv, &stdout, &stderr); err != nil {
 		t.Errorf("with all: %v", err)
 	}
-	if !strings.Contains(stderr.String(), "bench: poor: left out: a horse is needed\n") || !strings.Contains(stdout.String(), "## rich: Rich") {
+	if !strings.Contains(stderr.String(), "bench: poor: left out: a tool is missing\n") || !strings.Contains(stdout.String(), "## rich: Rich") {
 		t.Errorf("with all the progress was\n%s\nand the output\n%s", stderr.String(), stdout.String())
 	}
 }
