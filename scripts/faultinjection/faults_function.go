@@ -30,8 +30,8 @@ func functions() *scenario {
 
 func deadline() *scenario {
 	return &scenario{
-		name: "deadline", breaks: "functions with a time-out of 3 s get batches of ten of which every second picture takes more than a second, so that it ends within a batch",
-		checks: "none is given up for it",
+		name: "deadline", breaks: "functions with a time-out of 3 s get batches of ten, in which every second picture takes more than a second, so that the time-out comes within a batch",
+		checks: "no job is given up because of the time-out",
 		short:  size{jobs: 60}, long: size{jobs: 600},
 		special: special{color: "slow", every: 2},
 		prepare: func(ctx context.Context, c *settings) error {

@@ -25,7 +25,7 @@ func modelFault(broken, mended func(dir string) error) func(context.Context, *tr
 
 func modelGone() *scenario {
 	return &scenario{
-		name: "model-gone", breaks: "the model's folder is away for two seconds, in which daemons are killed and can't start",
+		name: "model-gone", breaks: "the model's folder is renamed for two seconds, in which daemons are killed and can't start",
 		every: time.Second, takes: 2200 * time.Millisecond, short: size{600, 10}, long: size{6000, 100},
 		fault: modelFault(
 			func(dir string) error { return os.Rename(dir, dir+".away") },

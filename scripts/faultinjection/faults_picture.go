@@ -48,7 +48,7 @@ func poison() *scenario {
 
 func hang() *scenario {
 	return &scenario{
-		name: "hang", breaks: "each 40th picture is painted for ever", checks: "these, and no others, are given up",
+		name: "hang", breaks: "each 40th picture makes the engine hang", checks: "these, and no others, are given up",
 		short: size{jobs: 160}, long: size{jobs: 1600},
 		special: special{color: "hang", every: 40, fails: job.CodeGaveUp},
 		prepare: func(ctx context.Context, c *settings) error {

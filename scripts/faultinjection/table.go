@@ -14,11 +14,11 @@ import (
 )
 
 // always is what is asserted of every scenario.
-const always = `A part of the jobs is canceled, retried or erased, and a part of the pictures uploaded to the bucket. Always asserted:
-no accepted job is lost, none is unfinished five minutes after the last fault, all succeed that are not canceled or
-faulty on purpose, each result is byte for byte that of an undisturbed run, a run has one outcome, an upload is used
-once, of an erased job nothing is left (gone), no ETag has two contents, the shared directory holds whole jobs and their
-index entries alone, and bucket and gallery have the published pictures and no others.
+const always = `A part of the jobs is canceled, retried or erased, and a part of the pictures is uploaded to the bucket. Always asserted:
+no accepted job is lost, none is unfinished five minutes after the last fault, all jobs succeed except those that are
+canceled or faulty on purpose, each result is byte for byte that of an undisturbed run, a run has one outcome, an upload
+is used once, nothing is left of an erased job (gone), no ETag has two contents, the shared directory has only whole jobs
+and their index entries, and bucket and gallery have the published pictures and no others.
 `
 
 const heading = "| Fault | Tried | Asserted besides | Result | Command | Where |\n|---|---|---|---|---|---|\n"
@@ -52,8 +52,7 @@ func cell(s string) string { return strings.ReplaceAll(strings.ReplaceAll(s, "|"
 const documentHead = "# Broken on purpose: results\n\n" +
 	"Written by `scripts/chaos --out scripts/chaos-results.md`, each row by the last run of its scenario;\n" +
 	"`scripts/chaos --help` describes what is done. The attempts begun are those of the jobs that are left, and of four\n" +
-	"more, which are made before anything is broken. A command repeats its faults, since it has the seed.\n" +
-	"Rows without uploaded jobs are of runs before the loads had more than submissions.\n\n"
+	"more, which are made before anything is broken. A command has the seed, and so repeats the same faults.\n\n"
 
 var rowOf = regexp.MustCompile("(?m)^\\| .*`scripts/chaos --scenarios ([a-z-]+) [^`]*` \\| .*\\|\n")
 
