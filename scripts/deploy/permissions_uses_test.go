@@ -114,7 +114,7 @@ func (g *grants) prepare() {
 	})
 }
 
-// noise submits a picture whose result is large.
+// noise returns a picture whose result is large.
 func noise(g *grants, width, height int) []byte {
 	g.Helper()
 	img := image.NewRGBA(image.Rect(0, 0, width, height))

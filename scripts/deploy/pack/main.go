@@ -1,4 +1,4 @@
-// Pack writes the archives that scripts/deploy/build has staged, with the same bytes for the same
+// Command pack writes the archives that scripts/deploy/build has staged, with the same bytes for the same
 // files, after checking that Amazon Linux 2023 can run every program in them.
 package main
 
