@@ -1,5 +1,6 @@
-// Package archtest tests the rules for imports between packages, so that the layers stay as
-// described in CONTRIBUTING.md. It needs go and no C library.
+// Package archtest tests rules for the whole project: which package may import which, so that the layers stay as
+// described in DESIGN.md, which may read flags and the environment, and that what documents name exists. It needs go
+// and no C library.
 package archtest
 
 import (

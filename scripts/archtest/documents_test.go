@@ -18,8 +18,8 @@ var (
 	testOfFault = regexp.MustCompile("`(\\w+)` \\(([a-z/]+)\\)")
 )
 
-// TestDocumentsNameTests: a test that a document names exists. Commands may give only the beginning of its name, as go test's
-// -run takes it.
+// TestDocumentsNameTests: each test that a document names exists. A document may give only the beginning of a name, as
+// in a command with go test -run.
 func TestDocumentsNameTests(t *testing.T) {
 	var all []string
 	for _, names := range testsByFolder(t) {
@@ -39,11 +39,12 @@ func TestDocumentsNameTests(t *testing.T) {
 		}
 	}
 	if found < 100 {
-		t.Errorf("%d names of tests were found in the documents, and there are more than a hundred", found)
+		t.Errorf("%d names of tests were found in the documents, want at least 100", found)
 	}
 }
 
-// TestFaultsHaveTests: each fault in the sweeper's list of what was found has a test of exactly the name in its package.
+// TestFaultsHaveTests: each fault in the list in pkg/sweeper/DESIGN.md has a test with exactly the name and in the
+// package that the list gives.
 func TestFaultsHaveTests(t *testing.T) {
 	const document = "pkg/sweeper/DESIGN.md"
 	b, err := os.ReadFile(filepath.Join("../..", document))
@@ -71,7 +72,7 @@ func TestFaultsHaveTests(t *testing.T) {
 		}
 	}
 	if faults < 16 {
-		t.Errorf("%s lists %d faults, and there were sixteen and more", document, faults)
+		t.Errorf("%s lists %d faults, want at least 16", document, faults)
 	}
 }
 
@@ -91,7 +92,7 @@ func testsByFolder(t *testing.T) map[string][]string {
 	return tests
 }
 
-// filesOf returns the checkout's files with a suffix, slash-separated and relative to it.
+// filesOf returns the files of the checkout with a suffix, as slash-separated paths relative to the checkout.
 func filesOf(t *testing.T, suffix string) (files []string) {
 	t.Helper()
 	err := fs.WalkDir(os.DirFS("../.."), ".", func(name string, e fs.DirEntry, err error) error {

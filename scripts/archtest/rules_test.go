@@ -20,7 +20,7 @@ var (
 		"github.com/chromedp/...", "pgregory.net/rapid/...",
 		"github.com/rogpeppe/go-internal/testscript/...", "github.com/santhosh-tekuri/...",
 	}
-	// What stands in for AWS in tests.
+	// Packages that stand in for AWS, engines and other programs in tests.
 	fakes = in("model/modeltest/...", "model/internal/swatch/...", "pkg/queue/queuefake/...", "pkg/queue/queueserver/...", "pkg/queue/queuetest/...", "pkg/bucket/buckettest/...", "pkg/decoder/decodertest/...", "pkg/lambdatest/...", "pkg/cloudwatch/cloudwatchtest/...", "scripts/devstack/ministack/ministacktest/...", "scripts/devstack/metadatatest/...")
 )
 
@@ -240,7 +240,7 @@ var rules = []rule{
 		reason: "no production program links packages for tests",
 	},
 	{
-		// Benchmarks in scripts may.
+		// Benchmarks in scripts may use them.
 		of: in("api/...", "worker/...", "submitter/...", "model/...", "pkg/...", "scripts/devstack"), not: fakes, denied: fakes,
 		reason: "test fakes are only for tests and benchmarks: programs use an emulator over the network, like AWS",
 	},

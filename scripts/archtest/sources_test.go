@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// A source is a file of Go that is not a test.
+// A source is a Go file that is not a test.
 type source struct {
 	*ast.File
 	name   string // relative to the checkout
@@ -32,7 +32,7 @@ func sources(t *testing.T) (all []source) {
 		all = append(all, source{file, name, module + "/" + path.Dir(name)})
 	}
 	if len(all) < 300 {
-		t.Fatalf("%d files were found, and there are more than 300", len(all))
+		t.Fatalf("%d files were found, want at least 300", len(all))
 	}
 	return all
 }
@@ -91,9 +91,9 @@ func TestOnlyMainsHaveFlags(t *testing.T) {
 var readEnvironment = in("api/browsertest", "model/modeltest", "pkg/decoder/decodertest", "pkg/lambdatest",
 	"scripts/devstack/ministack/...", "scripts/nfstest", "scripts/setuptest")
 
-// TestOnlyMainReadsTheEnvironment: the function main passes os.Getenv on, and nothing else reads variables of the process; the
-// AWS SDK reads its own. So kong, which would, is only used through package commandline, and by the submitter, whose flags
-// have no variables. Programs that start others pass the whole environment on.
+// TestOnlyMainReadsTheEnvironment: only the function main reads environment variables, and passes os.Getenv on. The AWS
+// SDK reads its own variables. kong would read others too, so it is used only through package commandline, and by the
+// submitter, whose flags have no variables. Programs that start others may pass the whole environment on.
 func TestOnlyMainReadsTheEnvironment(t *testing.T) {
 	for _, s := range sources(t) {
 		for _, d := range s.Decls {
@@ -115,7 +115,7 @@ func TestOnlyMainReadsTheEnvironment(t *testing.T) {
 	}
 }
 
-// TestOnlyMainsOpen: libraries get what they work with, and mains have it opened by package wiring.
+// TestOnlyMainsOpen: libraries are given open stores, queues and buckets; only mains and package wiring open them.
 func TestOnlyMainsOpen(t *testing.T) {
 	opened := map[string][]string{"pkg/store": {"Open"}, "pkg/queue": {"New", "Open"}, "pkg/bucket": {"New"}, "pkg/gallery": {"New"}, "pkg/sweeper": {"New"}}
 	// Keys for the mains of the API may be in any bucket. Scripts work with directories of their own.
