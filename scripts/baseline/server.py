@@ -1,7 +1,7 @@
 """A server that repaints photographs while the client waits: what the pipeline is measured against.
 
 Written as one would for a single machine: no queue, no store, nothing durable. A picture is
-read with Pillow, painted with TensorFlow and answered as a JPEG, in one request.
+read with Pillow, painted with TensorFlow and returned as a JPEG, in one request.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-// Readaheadlist writes the list of the parts of an engine's library that a worker reads when it starts,
+// Command readaheadlist writes the list of the parts of an engine's library that a worker reads when it starts,
 // which worker-bootstrap reads ahead. It loads the model, paints a picture, and then looks up which
 // pages of the library its own process has mapped. scripts/setup runs it.
 package main
