@@ -20,7 +20,7 @@ type finding struct {
 	Succeeded int            `json:"succeeded"`
 	Retried   int            `json:"retried,omitempty"`
 	Uploaded  int            `json:"uploaded,omitempty"`
-	Ended     map[string]int `json:"ended,omitempty"` // those that did not succeed, by error code, "canceled" or "gone"
+	Ended     map[string]int `json:"ended,omitempty"` // number of those that did not succeed, by error code, "canceled" or "gone"
 	Begun     int            `json:"begun"`           // attempts at all jobs, uncounted ones included
 	Found     int            `json:"found"`           // how many things were wrong
 	Wrong     []string       `json:"wrong,omitempty"` // the first 20 of them

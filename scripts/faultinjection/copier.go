@@ -16,8 +16,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/datasync"
 )
 
-// A copier copies published pictures to the bucket and then updates the gallery. On AWS that is done by DataSync, and
-// by a function after each of DataSync's executions.
+// A copier copies published pictures to the bucket and then updates the gallery, as DataSync and the function that is
+// invoked after each of its executions do on AWS.
 type copier struct {
 	store   *store.Store
 	gallery *gallery.Gallery

@@ -12,7 +12,7 @@ import (
 
 // A course is what a load does with a job after it was accepted.
 type course struct {
-	when func(job.State) bool // waits for such a state first; nil: it does not wait
+	when func(job.State) bool // waits until this returns true for the job's state; nil: it does not wait
 	does func(ctx context.Context, c *client, a *accepted) error
 }
 
@@ -40,7 +40,7 @@ func courseOf(i int) course {
 }
 
 // begin begins a job's course, and does not wait for it. Only a limited number of courses can wait for a state at the
-// same time; a job that would exceed it is left alone.
+// same time; further jobs are left alone.
 func (l *load) begin(ctx context.Context, a *accepted, of course) {
 	if of.does == nil || a.picture.fails != "" {
 		return
@@ -92,7 +92,8 @@ func cancelAndRetry(ctx context.Context, c *client, a *accepted) error {
 		return err
 	}
 	a.ends, a.run = job.Succeeded, 2
-	// If the response to a retry is lost and its run has ended, the repeated retry is a conflict.
+	// If the response to a retry is lost, the repeated request may come after the end of the new run, and is a conflict
+	// then.
 	if _, err := c.change(ctx, http.MethodPost, a.id, "/retry"); err != nil && !refusedWith(err, http.StatusConflict) {
 		return fmt.Errorf("retry: %w", err)
 	}

@@ -27,9 +27,9 @@ type directory struct {
 	published map[string]bool
 	keys      map[string]job.ID
 	begun     map[job.ID]int    // the number of the last attempt
-	outcomes  map[job.ID]int    // how many runs have one
+	outcomes  map[job.ID]int    // the number of outcomes
 	erased    map[job.ID]bool   // has a tombstone, or counts as erased in the index
-	thumbs    map[string]string // the hash of the thumbnail, by that of the result
+	thumbs    map[string]string // the thumbnail's hash, by the result's hash
 }
 
 func newDirectory() *directory {
@@ -46,8 +46,8 @@ var (
 	spareFile = regexp.MustCompile(`^(file\.[0-9]+|clock)$`)
 )
 
-// examineDirectory walks through the shared directory, and checks that it has whole jobs, what belongs to them, and
-// nothing else. ended are jobs as the API has returned them; zero jobs among them are ignored.
+// examineDirectory walks through the shared directory, and checks that it has only whole jobs and what belongs to them.
+// ended are jobs as the API has returned them; zero jobs among them are ignored.
 func (s *stack) examineDirectory(l *load, ended []job.Job, f *finding) error {
 	d := newDirectory()
 	err := filepath.WalkDir(s.dir, func(p string, e fs.DirEntry, err error) error {

@@ -14,8 +14,8 @@ import (
 // A disk is a small file system of its own, which can be filled.
 type disk struct{ dir string }
 
-// newDisk mounts a disk on which the shared directory will be, with the options of tmpfs. It is unmounted after the
-// stack has ended.
+// newDisk mounts a tmpfs with these mount options, and sets the shared directory to a folder on it. It is unmounted
+// after the stack has ended.
 func newDisk(c *settings, options string) (*disk, error) {
 	d := &disk{filepath.Join(c.folder, "disk")}
 	if err := os.Mkdir(d.dir, 0o755); err != nil {

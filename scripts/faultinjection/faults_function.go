@@ -75,7 +75,7 @@ func spotNotice() *scenario {
 					return false
 				}
 			}
-			t.fail("a daemon had a notice, and did not end within 10 s")
+			t.fail("a daemon did not end within 10 s of its Spot notice")
 			return false
 		},
 	}

@@ -25,7 +25,8 @@ type faults struct {
 	chance *rand.Rand
 }
 
-// A moment has the errors with which a call fails before or after it has had its effect.
+// A moment has the errors of a call: one with which it fails before it has its effect, and one with which it fails
+// after that.
 type moment struct{ before, after syscall.Errno } // 0: it does not fail then
 
 // strike delays some calls, and decides whether and how this call fails. full: the call may need space, so that it can
@@ -76,7 +77,7 @@ func mountFaulty(c *settings) (*faults, error) {
 	if _, err := os.Stat("/dev/fuse"); err != nil {
 		return nil, &unavailableError{"there is no /dev/fuse: sudo modprobe fuse; without root also sudo apt-get install fuse3"}
 	}
-	none := time.Duration(0) // the kernel caches no names and attributes, so that all calls arrive
+	none := time.Duration(0) // the kernel caches neither names nor attributes, so that all calls come here
 	server, err := fs.Mount(at, &node{faults: f, file: root}, &fs.Options{
 		EntryTimeout: &none, AttrTimeout: &none,
 		MountOptions: fuse.MountOptions{FsName: "faulty", Name: "faulty", DirectMount: true},

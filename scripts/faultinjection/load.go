@@ -24,7 +24,7 @@ type accepted struct {
 	run  int       // the run in which it must end
 }
 
-// erased is how a job must end that is erased or that the retention removes.
+// erased is the state in which a job must end if it is erased, or removed by the retention.
 const erased = job.Expired
 
 // A load submits jobs, several at the same time, and cancels, retries and erases a part of them.
@@ -82,8 +82,8 @@ func (l *load) run(ctx context.Context, first, last int, within time.Duration) {
 	chance := rand.New(rand.NewPCG(l.seed, 1)) //nolint:gosec // not for secrets
 	began, due := time.Now(), time.Duration(0)
 	for i := first; i < last; i++ {
-		// The times are counted from the start, so that a server that is away for a while does not make the load
-		// longer.
+		// Each job has a fixed time, counted from the beginning, so that a server that is away for a while does not
+		// make the load longer.
 		due += time.Duration(chance.ExpFloat64() * float64(within) / float64(last-first))
 		if pause(ctx, time.Until(began.Add(due))) != nil {
 			break
@@ -167,7 +167,7 @@ func (l *load) submitUpload(ctx context.Context, s submission) *accepted {
 			return &accepted{submission: subs[n], id: ids[n], ends: job.Succeeded, run: 1}
 		}
 	}
-	l.fail(fmt.Errorf("upload %s was submitted under two keys: %q, %w", s.upload, ids, errors.Join(errs[:]...)))
+	l.fail(fmt.Errorf("upload %s was submitted with two keys, of which exactly one must be accepted: %q, %w", s.upload, ids, errors.Join(errs[:]...)))
 	return nil
 }
 
@@ -186,7 +186,8 @@ func (l *load) painted() []*picture {
 	return append(slices.Clone(l.pictures), l.odd)
 }
 
-// reference has each picture painted once before anything is broken. All later results must be equal to these.
+// reference has each picture painted once before anything is broken. All later results of the picture must be equal to
+// this one.
 func (l *load) reference(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
@@ -200,7 +201,7 @@ func (l *load) reference(ctx context.Context) error {
 			return err
 		}
 		if j.Result == nil {
-			return fmt.Errorf("job %s is %s, and was to succeed", id, j.State)
+			return fmt.Errorf("job %s is %s, want succeeded", id, j.State)
 		}
 		p.sha256 = j.Result.SHA256
 	}

@@ -22,8 +22,8 @@ import (
 const functionProgram = "worker-lambda-onnx"
 
 // A mapping invokes the worker function with the queue's messages, like an event source mapping with partial batch
-// responses: a message that the response does not name as failed is deleted. The others, and after an error all of the
-// batch, are delivered again when their visibility ends.
+// responses. Messages that the response does not name as failed are deleted. The others, and all messages after an
+// error, are delivered again when their visibility ends.
 type mapping struct {
 	*stack
 	host *runtimeapi.Host
@@ -97,7 +97,7 @@ func (m *mapping) invoke(ctx context.Context, ds []job.Delivery) {
 	}
 	for _, d := range ds {
 		if !failed[d.ID] {
-			_ = m.queue.Delete(ctx, d) // after an error it is delivered again
+			_ = m.queue.Delete(ctx, d) // if this fails, it is delivered again
 		}
 	}
 }

@@ -80,7 +80,7 @@ func (n *network) connect() {
 			n.serve(l)
 			return
 		}
-		time.Sleep(10 * time.Millisecond) // another program's connection has been given the port for a moment
+		time.Sleep(10 * time.Millisecond) // a connection of another program has this port for a moment
 	}
 }
 

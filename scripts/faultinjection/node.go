@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A node is a file or folder of a file system that passes all calls on, except those that a fault makes fail. It refers
-// to its file by a descriptor and not by a path, which other processes may change at the same time.
+// A node is a file or folder of a file system that passes on all calls, except those that a fault makes fail. It has
+// its file open, because other processes may change the path at the same time.
 type node struct {
 	fs.Inode
 	*faults
@@ -48,7 +48,8 @@ func (n *node) path() string { return fmt.Sprintf("/proc/self/fd/%d", n.fd()) }
 // OnForget is called when the kernel does not refer to the node any more.
 func (n *node) OnForget() { n.file.Close() }
 
-// pass makes a call, unless a fault makes it fail before, and returns the error of a fault after it.
+// pass makes a call, and returns its error. A fault can make it fail before the call, which is not made then, or after
+// it.
 func (n *node) pass(full bool, call func() error) syscall.Errno {
 	m := n.strike(full)
 	if m.before != 0 {

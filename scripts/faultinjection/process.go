@@ -17,7 +17,7 @@ import (
 type process struct {
 	name    string
 	command func() *exec.Cmd
-	clock   time.Duration // by which its clock is ahead of the machine's
+	clock   time.Duration // how far its clock is ahead of the machine's
 	more    []string      // environment variables in addition to the command's
 	log     *os.File
 
@@ -72,7 +72,7 @@ func (p *process) startOnce() (cmd *exec.Cmd, ended bool) {
 	cmd = p.command()
 	cmd.Env = append(cmd.Env, p.more...)
 	cmd.Stdout, cmd.Stderr = p.log, p.log
-	// In a group of its own it does not get the terminal's Ctrl-C: this program ends all processes, in order.
+	// In a process group of its own it does not get the terminal's Ctrl-C: this program ends all processes, in order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	err := startAhead(cmd, p.clock)
 	if err != nil {
@@ -84,8 +84,8 @@ func (p *process) startOnce() (cmd *exec.Cmd, ended bool) {
 	return cmd, false
 }
 
-// awaitGroup waits until the children of an ended process have ended too. It fails and kills those that still run after
-// five seconds.
+// awaitGroup waits until the children of an ended process have ended too. If they still run after five seconds, it
+// reports that by p.fail and kills them.
 func (p *process) awaitGroup(group int) {
 	const soon = 5 * time.Second
 	for end := time.Now().Add(soon); ; time.Sleep(100 * time.Millisecond) {
@@ -97,7 +97,7 @@ func (p *process) awaitGroup(group int) {
 			return
 		}
 		if time.Now().After(end) {
-			p.fail(fmt.Sprintf("%s has ended, and a process that it had started runs on", p.name))
+			p.fail(fmt.Sprintf("%s has ended, but a process that it started still runs", p.name))
 			_ = syscall.Kill(-group, syscall.SIGKILL) // it may have ended just now
 			return
 		}

@@ -20,31 +20,31 @@ type scenario struct {
 	checks string // what is asserted in addition to what always is; "" is nothing
 
 	// prepare changes the settings of the stack before it starts. It returns an [*unavailableError] if the scenario
-	// can't run on this machine. What it makes it undoes by [settings.cleanup].
+	// can't run on this machine. It registers with [settings.cleanup] what undoes its changes to the machine.
 	prepare func(ctx context.Context, c *settings) error
 	queue   queuefake.Faults
-	special special // pictures of some of the jobs
+	special special // the picture of some of the jobs; the zero value: there is none
 
-	// before is called when the stack runs, and returns how many of the jobs it has submitted. after is called when the
-	// last fault is over. Both can be nil.
+	// before submits some of the jobs before the first fault, and returns their number. after is called when the last
+	// fault is over. Both can be nil.
 	before func(ctx context.Context, t *trial, l *load, jobs int) (submitted int, err error)
 	after  func(ctx context.Context, t *trial)
 
-	// fault breaks something once, and repairs what must be whole before the next fault. It returns whether it had an
-	// effect.
+	// fault breaks something once. Where the next fault needs it, it also repairs it. It returns whether the fault had
+	// an effect.
 	fault func(ctx context.Context, t *trial) bool
 	every time.Duration // mean time from the end of a fault to the next one
 	takes time.Duration // what a fault takes
 	burst bool          // jobs are submitted as fast as they are accepted, however long the faults take
 
-	short, long size // how much is tried; zero values are the defaults
+	short, long size // how much is tried; 0: the default
 	nfs         bool // runs inside scripts/nfs
 }
 
 // special is a picture that differs from the others.
 type special struct {
 	color string // see hostile.c
-	every int    // one job in so many has it; 0: none
+	every int    // every nth job has it; 0: none
 	fails string // the error code with which its jobs must fail; "": they must succeed
 }
 

@@ -12,7 +12,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// active visits the entries in active/: jobs that are not finished, or whose outcome is not complete.
+// active calls visit for each entry in active/: for jobs that are not finished, and for finished ones whose outcome is
+// not completed. It returns the first error.
 func active(ctx context.Context, st *store.Store, visit func(store.Entry) error) error {
 	folders, err := st.ActiveFolders(ctx)
 	if err != nil {
@@ -56,8 +57,8 @@ func (s *stack) quiet(ctx context.Context) error {
 	}
 }
 
-// tidyUp does what sweeps would do with the shared directory in the next two days: no program runs any more. Only after
-// a day is removed what a worker leaves that has lost its lease.
+// tidyUp does what sweeps would do with the shared directory in the next two days, since no program runs any more. Some
+// files are removed only after a day: those of a worker that has lost its lease.
 func (s *stack) tidyUp(ctx context.Context) error {
 	st, err := s.openStore()
 	if err != nil {

@@ -125,7 +125,7 @@ func (o *options) tryHere(ctx context.Context, sc *scenario, n size, r *result, 
 	t := &trial{stack: s, chance: rand.New(rand.NewPCG(o.Seed, 2))} //nolint:gosec // not for secrets
 	stop := show.follow(l, t)
 	defer stop()
-	// Courses end when the patience for all jobs is over.
+	// Courses are canceled when the time for all jobs to end, patience, is over.
 	courses, endCourses := context.WithCancel(ctx)
 	defer endCourses()
 	first := 0
@@ -148,7 +148,8 @@ func (o *options) tryHere(ctx context.Context, sc *scenario, n size, r *result, 
 	return nil
 }
 
-// disturbWhile breaks something, at most so many times, while do runs, and repairs everything when it has returned.
+// disturbWhile calls do, and breaks things while do runs, at most the given number of times. It repairs everything when
+// do has returned.
 func (t *trial) disturbWhile(ctx context.Context, sc *scenario, times int, do func()) {
 	loading, over := context.WithCancel(ctx)
 	defer over()

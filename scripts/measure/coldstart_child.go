@@ -97,8 +97,7 @@ func coldAndWarm(ctx context.Context, t task, program, library string, ahead boo
 			cmd.Path = t.Cold.Bootstrap
 			cmd.Env = append(cmd.Env, "ATELIER_READ_AHEAD="+filepath.Join(library, "read-ahead.json")+":"+t.Model)
 		}
-		// EvictAll also drops local files that no process has open. Of the files that a start reads, that is only the
-		// program, which is read again here.
+		// EvictAll can also drop local files that no process has open, such as the program: it is read here again.
 		if _, err := os.ReadFile(program); err != nil {
 			return cold, warm, err
 		}

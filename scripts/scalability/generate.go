@@ -20,8 +20,8 @@ import (
 type plan struct {
 	day
 	Owners int  `json:"owners"`
-	Public int  `json:"public"` // one job in so many of an owner is public; 0: none
-	Share  int  `json:"share"`  // so many jobs share the files of their pictures, by hard links
+	Public int  `json:"public"` // every nth job of an owner is public; 0: none
+	Share  int  `json:"share"`  // number of jobs that share the files of their pictures, by hard links
 	Done   int  `json:"done"`   // how many jobs are complete
 	Spent  bool `json:"spent"`  // the retention has removed some of them
 }

@@ -166,7 +166,7 @@ func (o *options) run(ctx context.Context, stdout io.Writer) (err error) {
 // show prints what is being done.
 func show(what string) { fmt.Fprintln(os.Stderr, "scale: "+what) }
 
-// make makes a directory of so many jobs, or completes one that was interrupted.
+// make makes a directory with this number of jobs, or completes one that was interrupted.
 func (o *options) make(ctx context.Context, jobs int) (*generated, error) {
 	p := plan{day: day{Jobs: jobs, PerSecond: o.PerSecond, Seed: o.Seed}, Owners: o.Owners, Public: o.Public, Share: o.Share}
 	const seconds = 24 * 60 * 60

@@ -80,8 +80,8 @@ func costsTable(all []comparison, small, large int) string {
 	for _, c := range all {
 		rows = append(rows, []string{c.name, c.small.callsText(), c.large.callsText(), duration(c.small.took), duration(c.large.took), fmt.Sprintf("%.2f", c.ratio()), fmt.Sprintf("%d times each, in turn", c.times)})
 	}
-	return "Medians. Calls are those to the file server; behind a + are requests to S3. An update of the gallery looks at all pictures of a page, which are 300 at most; " +
-		"an owner's first submission in a day at all minutes in which the owner had jobs.\n\n" + table(rows...)
+	return "Medians. Calls are calls to the file server; the number after a + is that of requests to S3. An update of the gallery reads all pictures of a page, at most 300; " +
+		"an owner's first submission in a day reads all minutes in which the owner had jobs.\n\n" + table(rows...)
 }
 
 func (c cost) callsText() string {
@@ -105,12 +105,12 @@ func retentionTable(r retained, rate float64) string {
 	rows := [][]string{
 		{"Submissions at " + fmt.Sprintf("%g/s", rate), "p50", "p99", "submissions"},
 		append([]string{"without the retention"}, text(r.alone)...),
-		append([]string{"beside the retention"}, text(r.both)...),
+		append([]string{"during the retention"}, text(r.both)...),
 	}
 	goals := [][]string{
 		{"", "", "goal", ""},
 		{"jobs removed a second", fmt.Sprintf("%.0f (%s in %s)", r.perSecond(), number(r.removed), duration(r.took)), fmt.Sprintf("at least %d", mustRemove), met(r.perSecond() >= mustRemove)},
-		{"p99 beside the retention, to that without", fmt.Sprintf("%.2f", ratio), fmt.Sprintf("at most %g", mayDelay), met(ratio <= mayDelay)},
+		{"p99 during the retention, divided by that without", fmt.Sprintf("%.2f", ratio), fmt.Sprintf("at most %g", mayDelay), met(ratio <= mayDelay)},
 	}
 	return table(goals...) + "\n" + table(rows...)
 }

@@ -33,8 +33,8 @@ func (l latencies) percentile(p int) time.Duration {
 }
 
 // retain submits jobs at a rate, in windows of time. In every second window the retention removes expired jobs at its
-// own pace. retain returns when all are removed, or after so many pairs of windows. A job of the last day costs one
-// call more than an older one, for its name in the index of its owner's daily quota.
+// own pace. retain returns when all are removed, or after the given number of pairs of windows. A job of the last day
+// costs one call more than an older one, for its name in the index of its owner's daily quota.
 func (t *target) retain(ctx context.Context, rate float64, window time.Duration, windows int, show func(string)) (r retained, err error) {
 	t.Spent = true
 	if err := t.save(); err != nil {

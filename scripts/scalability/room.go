@@ -9,7 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// need returns how many inodes and bytes one copy takes on a disk if so many copies share the files of their pictures.
+// need returns how many inodes and bytes one copy takes on a disk. share is the number of copies that share the files
+// of their pictures.
 func (t *template) need(share int) (inodes, bytes float64) {
 	const block, name = 4096, 100 // bytes of a block, and about the bytes of a name in a folder
 	inodes, bytes = 1, block      // the job's folder
@@ -48,7 +49,7 @@ func (g *generated) room(t *template) error {
 	}
 	missing := float64(g.Jobs - g.Done)
 	if fit := usable * min(free/bytes, freeInodes/inodes); missing > fit {
-		return fmt.Errorf("%s jobs more need %.3g million inodes and %.3g GB in %s, where %.3g million and %.3g GB are free: use --share 100, another --dir, or --jobs %d at most",
+		return fmt.Errorf("%s more jobs need %.3g million inodes and %.3g GB in %s, where %.3g million and %.3g GB are free: use --share 100, another --dir, or --jobs %d at most",
 			number(g.Jobs-g.Done), missing*inodes/1e6, missing*bytes/1e9, g.dir, freeInodes/1e6, free/1e9, g.Done+int(fit))
 	}
 	return nil

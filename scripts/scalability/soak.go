@@ -166,7 +166,7 @@ func (s *soak) follow(ctx context.Context, c *client, n int) error {
 	s.submitted.Add(1)
 	if n%8 == 0 {
 		if again, err := c.submit(ctx, 0, key); err != nil || again != id {
-			return fmt.Errorf("submitted again: job %s, and was %s: %w", again, id, err)
+			return fmt.Errorf("submitted again with the same key: got job %s, want %s: %w", again, id, err)
 		}
 	}
 	path := "/v1/jobs/" + string(id)
