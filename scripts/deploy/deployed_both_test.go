@@ -12,6 +12,7 @@ import (
 // With instances and TensorFlow the payload is installed, and the key's hash is in the configured
 // parameter. MiniStack starts no instances, and the archives have no engine.
 func TestDeploymentWithInstances(t *testing.T) {
+	t.Parallel()
 	d := newDeployment(t)
 	d.otherArchives("api-lambda.zip", "maintenance-lambda.zip")
 	archive(t, filepath.Join(d.archives, "payload.zip"), "lib/engine.so", "models/atelier/model")

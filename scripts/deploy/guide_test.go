@@ -14,6 +14,7 @@ import (
 
 // The procedures in README.md for a custom domain, a rollback, a change of mode and a lost bucket.
 func TestGuide(t *testing.T) {
+	t.Parallel()
 	d := newDeployment(t)
 	d.otherArchives(functionArchives...)
 	archive(t, filepath.Join(d.archives, "atelier-ec2.tar.gz"), "bin/worker-daemon-onnx") // MiniStack starts no instances
