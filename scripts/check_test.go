@@ -18,6 +18,12 @@ type tree struct {
 	dir string
 }
 
+// library is lib.sh and the files that it reads.
+var library = []string{
+	"scripts/lib.sh", "scripts/setup.d/ministack.txt", "scripts/setup.d/shellcheck.txt", "scripts/setup.d/wheels.txt", "scripts/setup.d/cfn-lint.txt",
+	"scripts/setup.d/checkov.txt", "scripts/setup.d/libstdcxx.txt", "scripts/setup.d/awscli.txt", "scripts/setup.d/moto.txt", "scripts/baseline/requirements.txt",
+}
+
 func newTree(t *testing.T, files ...string) *tree {
 	t.Helper()
 	tr := &tree{t, t.TempDir()}
@@ -96,8 +102,7 @@ func TestCheckSaysWhetherVulnerabilitiesAreChecked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tr := newTree(t, "scripts/check", "scripts/lib.sh", "scripts/setup.d/ministack.txt", "scripts/setup.d/shellcheck.txt", "scripts/setup.d/wheels.txt",
-				"scripts/setup.d/cfn-lint.txt", "scripts/setup.d/checkov.txt", "scripts/setup.d/libstdcxx.txt", "scripts/setup.d/awscli.txt", "scripts/setup.d/moto.txt", "scripts/baseline/requirements.txt")
+			tr := newTree(t, append([]string{"scripts/check"}, library...)...)
 			tr.write("scripts/setup", "")
 			tr.write("scripts/env", "")
 			tr.write("bin/gofmt", "")

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -50,11 +52,14 @@ func measured(t *testing.T, variants ...measurement.Variant) (dir string) {
 	return dir
 }
 
+// compare runs the command in a process of its own; see [program]. An error includes the output.
 func compare(t *testing.T, args ...string) (string, error) {
 	t.Helper()
-	var out bytes.Buffer
-	err := run(t.Context(), args, os.Getenv, &out, &out)
-	return out.String(), err
+	out, err := exec.CommandContext(t.Context(), program(t), args...).CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%w\n%s", err, out)
+	}
+	return string(out), err
 }
 
 // From an export anybody makes the same report, to the byte. Exporting the export again changes

@@ -17,6 +17,7 @@ import (
 
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/measure/magenta/magentatest"
+	"github.com/atelier-go/atelier/scripts/setuptest"
 )
 
 // The test binary is also the command, so that tests can kill it.
@@ -29,6 +30,7 @@ func TestMain(m *testing.M) {
 	if bin != "" {
 		_ = os.RemoveAll(bin) // a temporary folder
 	}
+	commands.Remove()
 	os.Exit(code)
 }
 
@@ -51,6 +53,15 @@ var build = sync.OnceValue(func() (err error) {
 
 // bin is the folder that build fills; empty before.
 var bin string
+
+var commands setuptest.Programs
+
+// program returns the path of this program, built without the race detector, under which the
+// simulations of a report take several times as long. A report is made in one goroutine.
+func program(t *testing.T) string {
+	t.Helper()
+	return filepath.Join(commands.Dir(t, []string{"-o", "$DIR/", "."}), "comparison")
+}
 
 // quick returns the arguments of a quick measurement with the real programs.
 func quick(t *testing.T, out string, more ...string) []string {
@@ -254,8 +265,7 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer folder.Close()
-	var out bytes.Buffer
-	if err := run(t.Context(), []string{"report", dir}, os.Getenv, &out, &out); err == nil || !strings.Contains(err.Error(), "no runs yet") {
+	if _, err := compare(t, "report", dir); err == nil || !strings.Contains(err.Error(), "no runs yet") {
 		t.Fatalf("of a folder without runs: got the error %v", err)
 	}
 	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -267,9 +277,9 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	var first []byte
+	var out string
 	for range 2 {
-		out.Reset()
-		if err := run(t.Context(), []string{"report", dir}, os.Getenv, &out, &out); err != nil {
+		if out, err = compare(t, "report", dir); err != nil {
 			t.Fatal(err)
 		}
 		page, err := os.ReadFile(filepath.Join(dir, "report.html"))
@@ -278,7 +288,7 @@ func TestReport(t *testing.T) {
 		}
 		first = page
 	}
-	if !strings.Contains(out.String(), "Not for decisions") || !bytes.Contains(first, []byte("Not for decisions")) {
+	if !strings.Contains(out, "Not for decisions") || !bytes.Contains(first, []byte("Not for decisions")) {
 		t.Error("the report of a quick measurement has no warning")
 	}
 }

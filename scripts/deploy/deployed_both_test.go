@@ -12,14 +12,9 @@ import (
 // With instances and TensorFlow the payload is installed, and the key's hash is in the configured
 // parameter. MiniStack starts no instances, and the archives have no engine.
 func TestDeploymentWithInstances(t *testing.T) {
+	t.Parallel()
 	d := newDeployment(t)
-	whole := d.archives
-	d.archives = t.TempDir()
-	for _, name := range []string{"api-lambda.zip", "maintenance-lambda.zip"} {
-		if err := os.Symlink(filepath.Join(whole, name), filepath.Join(d.archives, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	d.otherArchives("api-lambda.zip", "maintenance-lambda.zip")
 	archive(t, filepath.Join(d.archives, "payload.zip"), "lib/engine.so", "models/atelier/model")
 	archive(t, filepath.Join(d.archives, "worker-lambda-tensorflow.zip"), "bootstrap")
 	archive(t, filepath.Join(d.archives, "atelier-ec2.tar.gz"), "bin/worker-daemon-tensorflow")

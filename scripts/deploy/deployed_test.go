@@ -24,6 +24,7 @@ import (
 // The commands deploy the archives, a job gets from the API to the gallery, and everything can be
 // deleted and deployed again.
 func TestDeployment(t *testing.T) {
+	t.Parallel()
 	d := newDeployment(t)
 	d.on("up", (*deployment).testUp)
 	d.on("up again changes nothing", (*deployment).testUpAgain)

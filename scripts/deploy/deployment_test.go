@@ -53,16 +53,14 @@ type deployment struct {
 	gallery        string // URL of a proxy
 }
 
-// archivesVariable names a folder with archives that scripts/deploy/build has already made.
-const archivesVariable = "ATELIER_TEST_ARCHIVES"
-
 func newDeployment(t *testing.T) *deployment {
 	t.Helper()
-	return newDeploymentOf(t, []string{"worker-lambda-onnx.zip"}, nil)
+	return newDeploymentOf(t, nil, nil)
 }
 
-// newDeploymentOf returns a deployment with additional archives and variables of its functions, in
-// which DIR is replaced by the shared directory.
+// newDeploymentOf returns a deployment with additional variables of its functions, in which DIR is
+// replaced by the shared directory. Its archives are those of the API, of maintenance and the given
+// ones, built for it; nil means those of sharedArchives.
 func newDeploymentOf(t *testing.T, archives []string, variables map[string]string) *deployment {
 	t.Helper()
 	d := &deployment{Client: apitest.Client{T: t}, root: t, dir: t.TempDir(), archives: os.Getenv(archivesVariable), deployed: make(chan struct{})}
@@ -73,7 +71,11 @@ func newDeploymentOf(t *testing.T, archives []string, variables map[string]strin
 	if d.cfg, err = d.locked.Config(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if d.archives == "" {
+	switch {
+	case d.archives != "":
+	case archives == nil:
+		d.archives = sharedArchives(t)
+	default:
 		d.archives = t.TempDir()
 		d.must("build", append([]string{"--out", d.archives, "api-lambda.zip", "maintenance-lambda.zip"}, archives...)...)
 	}

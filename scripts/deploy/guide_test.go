@@ -14,7 +14,9 @@ import (
 
 // The procedures in README.md for a custom domain, a rollback, a change of mode and a lost bucket.
 func TestGuide(t *testing.T) {
+	t.Parallel()
 	d := newDeployment(t)
+	d.otherArchives(functionArchives...)
 	archive(t, filepath.Join(d.archives, "atelier-ec2.tar.gz"), "bin/worker-daemon-onnx") // MiniStack starts no instances
 	d.upFirst()
 	d.on("domain", (*deployment).testOwnDomain)
@@ -67,12 +69,7 @@ func (d *deployment) testRollBack() {
 		return strings.Join(d.aws("cloudformation", "describe-stacks", "--stack-name", "atelier", "--query", "Stacks[0].Parameters[?ParameterKey!='ArtifactPrefix'].ParameterValue"), " ")
 	}
 	first, set, before := d.archives, parameters(), code()
-	d.archives = d.TempDir()
-	for _, name := range []string{"maintenance-lambda.zip", "worker-lambda-onnx.zip", "atelier-ec2.tar.gz"} {
-		if err := os.Symlink(filepath.Join(first, name), filepath.Join(d.archives, name)); err != nil {
-			d.Fatal(err)
-		}
-	}
+	d.otherArchives("maintenance-lambda.zip", "worker-lambda-onnx.zip", "atelier-ec2.tar.gz")
 	archive(d.T, filepath.Join(d.archives, "api-lambda.zip"), "bootstrap") // a broken version
 	d.up()
 	if code() == before {

@@ -23,6 +23,7 @@ import (
 // Permissions that MiniStack does not check are listed with the reason. With
 // ATELIER_DEPLOY_TESTS=all the test tries every permission, otherwise one of each policy.
 func TestPermissionsAreNeeded(t *testing.T) {
+	t.Parallel()
 	began := time.Now()
 	g := newGrants(t)
 	t.Logf("%.0f s until the stack was deployed", time.Since(began).Seconds())

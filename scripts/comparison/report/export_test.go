@@ -80,11 +80,7 @@ func TestExportedFolderHasSameReport(t *testing.T) {
 
 // The figures are files of their own.
 func TestFigures(t *testing.T) {
-	d, err := build(synthetic(t, small(2)), least)
-	if err != nil {
-		t.Fatal(err)
-	}
-	figures := d.Figures()
+	figures := whole(t).Figures()
 	for _, name := range []string{"saving", "cases", "burst"} {
 		if svg := string(figures[name]); !strings.HasPrefix(svg, "<svg ") || !strings.Contains(svg, `xmlns="http://www.w3.org/2000/svg"`) || !strings.Contains(svg, "</svg>") {
 			t.Errorf("%s is %.80q", name, svg)

@@ -152,10 +152,7 @@ func TestUnits(t *testing.T) {
 
 // All columns of a whole report have units.
 func TestReportHasUnits(t *testing.T) {
-	d, err := build(synthetic(t, small(2)), least)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := whole(t)
 	i := slices.IndexFunc(d.Sections, func(s Section) bool { return s.ID == "principles" })
 	if got := d.Sections[i].Tables[0].Rows[6][1]; !strings.HasPrefix(got, "met by all") {
 		t.Errorf("got %q", got)

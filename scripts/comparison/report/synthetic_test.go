@@ -110,3 +110,19 @@ func small(repetitions int) measurement.Plan {
 	p.Variants = append(p.Variants, measurement.Variant{System: measurement.Flask, Engine: measurement.TensorFlow, Size: 512, Jobs: 200, Pattern: measurement.Poisson, Rate: 1})
 	return p
 }
+
+var document *Document
+
+// whole returns the report of variants of every kind, made once for all tests, which must not modify
+// it.
+func whole(t *testing.T) *Document {
+	t.Helper()
+	if document == nil {
+		d, err := build(synthetic(t, small(2)), least)
+		if err != nil {
+			t.Fatal(err)
+		}
+		document = d
+	}
+	return document
+}

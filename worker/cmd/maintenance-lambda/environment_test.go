@@ -68,14 +68,23 @@ func newEnvironment(t *testing.T, program string, env []string) *environment {
 	return e
 }
 
-// buildFunction builds the program as scripts/deploy/build does, and returns its file.
+var build = sync.OnceValues(func() (program string, err error) {
+	program = filepath.Join(os.Getenv("TEST_BUILDS"), "bootstrap")
+	cmd := exec.Command("go", "build", "-o", program, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return program, nil
+})
+
+// buildFunction builds the program as scripts/deploy/build does, once for all tests, and returns its
+// file.
 func buildFunction(t *testing.T) string {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "bootstrap")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	program, err := build()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return program
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -15,13 +16,24 @@ import (
 	"github.com/atelier-go/atelier/pkg/sweeper"
 )
 
-// The test's program also runs as the function.
+// The test's program also runs as the function. TEST_BUILDS names a folder for programs that tests
+// build, which is removed after all tests; a variable, because those tests are in another package.
 func TestMain(m *testing.M) {
 	if os.Getenv("TEST_AS_FUNCTION") != "" {
 		main()
 		return
 	}
-	m.Run()
+	dir, err := os.MkdirTemp("", "atelier-bin-")
+	if err == nil {
+		err = os.Setenv("TEST_BUILDS", dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir) // a temporary folder
+	os.Exit(code)
 }
 
 // A cold start sends no request to AWS; each sweep writes its metrics, including the heartbeat.
