@@ -51,7 +51,7 @@ func saving(f *folder, workers []worker, t *prices.Table, e effort) (Section, er
 	}
 	best := &workers[0]
 	s.Text = []string{
-		fmt.Sprintf("Duty is the number of pictures of a month, divided by the number that one instance of the alternative would paint in that month at its sustained rate. With pictures of %d px and %s, one instance (%s, two jobs at once) sustains %s pictures a second on the shared file system and %s on its own disk, if 95%% of the jobs have to be done within %s. These rates are simulated with the measured times of a worker alone, and limited by the processor time that server and daemon used in their runs.",
+		fmt.Sprintf("Duty is the number of pictures of a month, divided by the number that one instance of the alternative would paint in that month at its sustained rate. With pictures of %d px and %s, one instance (%s, two jobs at once) sustains %s pictures a second on the shared file system and %s on its own disk, if 95%% of the jobs have to be done within %s. These rates are simulated with the measured times of a worker alone, and limited by the processor time that server and daemon used in their runs; instances on the shared file system have only the daemon, so their limit is slightly too low.",
 			best.instance.variant.Size, measurement.EngineName(best.function.variant.Engine), assumptions.InstanceType, figure(best.capacity().shared), figure(best.capacity().local), exact(goal)+unit("s")),
 		fmt.Sprintf("Saving is 1 minus the functions' bill divided by the alternative's bill. At the duty d* both cost the same, at d70 functions save 70%%. The table has each duty between %s and %s at which the saving crosses one of these levels.",
 			exactPercent(lowestDuty), exactPercent(highestDuty)),
