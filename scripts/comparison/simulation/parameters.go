@@ -1,14 +1,14 @@
 package simulation
 
-// Values that AWS documents, and assumptions for those that it does not. [Parameters] has the
-// sources.
+// Values that AWS documents or the deployment's template sets, and assumptions for others. [Parameters]
+// has the sources.
 const (
 	MappingInitial     = 5
 	MappingStep        = 300
 	MappingStepSeconds = 60.0
 	MappingMaximum     = 1000
 
-	ReceiveSeconds = 20.0 // of a long poll that receives nothing
+	ReceiveSeconds = 20.0 // duration of a long poll that receives nothing
 
 	DefaultConcurrency = 1000
 
@@ -32,8 +32,8 @@ func KeepAlives() []float64 { return []float64{300, 600, 1800} }
 // LifetimeSeconds is the assumed age at which an environment is replaced.
 const LifetimeSeconds = 2 * 3600.0
 
-// SpeedRatios returns the scenarios for the speed of a processor of this machine relative to one of
-// AWS's.
+// SpeedRatios returns the scenarios for the time that work takes on one of AWS's processors, divided
+// by the time that it took on the measured machine.
 func SpeedRatios() []float64 { return []float64{0.7, 1, 1.5} }
 
 // An Origin is the kind of source of a parameter's value.
@@ -41,7 +41,7 @@ type Origin string
 
 // Origins.
 const (
-	Documented   Origin = "documented"
+	Documented   Origin = "documented"    // by AWS or in the deployment's template
 	Extrapolated Origin = "extrapolation" // an assumption about AWS; results are scenarios
 )
 
