@@ -42,7 +42,7 @@ func engines(workers []worker, t *prices.Table, found []finding) (string, error)
 	w := &workers[0]
 	name := measurement.EngineName(w.function.variant.Engine)
 	v := w.function.variant
-	s := fmt.Sprintf("In functions, use %s: ", name)
+	s := fmt.Sprintf("An engine is the library that computes the neural network. In functions, use %s: ", name)
 	if len(workers) > 1 {
 		loads := []float64{fewADay, 86_400}
 		if turns := found[2].turns; len(turns) > 0 {
@@ -70,7 +70,7 @@ func engines(workers []worker, t *prices.Table, found []finding) (string, error)
 			s += fmt.Sprintf("compute costs less than with %s %s (%s). ", measurement.EngineName(o.function.variant.Engine), less, strings.Join(parts, "; "))
 		}
 	}
-	s += fmt.Sprintf("A warm picture of %s px is billed %s, of which %s is the assumed wait for the shared file system, and a cold start adds %s, at %s MB (threads: %d)",
+	s += fmt.Sprintf("A warm picture of %s px is billed %s, of which %s is the assumed wait for the shared file system, and a cold start, which is the start of the function's program, adds %s, at %s MB (threads: %d)",
 		exact(float64(v.Size)), seconds(w.billedSeconds()), exact(assumptions.StoreSeconds)+unit("s"), seconds(w.coldSeconds()), exact(float64(v.MemoryMB)), v.Threads)
 	for i := range workers[1:] {
 		o := &workers[1+i]

@@ -31,7 +31,7 @@ func (g group) percentiles(p float64, quick bool) []float64 {
 func latencies(f *folder) Section {
 	s := Section{ID: "latency", Title: "Latency under load", Text: []string{
 		"Here whole systems were measured on this machine. A load generator sends jobs at planned times and does not wait for earlier ones; all programs together may use at most half of the machine's processor time. Every system receives the same photograph in the same HTTP request. Latency is the time from the planned time of sending until the picture is stored; for the Python server, which stores none, until the response is received. All jobs count, including those with cold starts.",
-		fmt.Sprintf("The rate of each load is the mean of jobs per second. At a steady rate, the time between jobs is always the same. Bursts have %d jobs at five times the rate, each followed by a silence. Loads like the image jobs have rates that differ between runs, as those of a recorded trace do.", measurement.Burst),
+		fmt.Sprintf("The rate of a load is its mean number of jobs a second. At a steady rate, the time between jobs is always the same. A burst has %d jobs at five times the rate, and is followed by a silence. In loads like the image jobs the rate differs between runs, as between parts of a recorded trace.", measurement.Burst),
 		intervals(f),
 	}}
 	for _, p := range f.processors() {
@@ -63,7 +63,7 @@ func (f *folder) latencyTables(processor string) (times, parts Table) {
 		Title: f.ofProcessor("Parts of a warm picture's latency, and processor time, in seconds per picture", processor), Left: 3, Basis: cost.Measured,
 		Columns: []string{"Load", "System", "Engine", "Until received", "of this, waiting for an environment", "In the handler", "Processor time of the system", "of the AWS emulators", "of the load generator", "Share of the machine"},
 		Notes: []string{
-			"Until received: from the planned time of sending until a worker has the job, with the request, the queue and the wait for a worker. Where MiniStack emulates AWS's functions and queue, this is mostly MiniStack's own time, which differs from AWS's. In the handler: from there until the picture is stored; for the Python server, until the response is sent. This is the time by which systems can be compared. A dash: the system does not report the time.",
+			"Until received: from the planned time of sending until a worker has the job, with the request, the queue and the wait for a worker; for the Python server, all of the latency outside of the handler. Where MiniStack emulates AWS's functions and queue, this is mostly MiniStack's own time, which differs from AWS's. In the handler: from there until the picture is stored; for the Python server, until the response is sent. This is the time by which systems can be compared. A dash: the system does not report the time.",
 			"Processor time is the sum over all jobs of a run, divided by their number. Share of the machine: the processor time of all programs, divided by that of all processors during the run.",
 			"Functions under load are not limited to the share of the processors that their memory gives them. The synchronous function, and the one with several requests per environment, use one thread of the engine per picture, where a deployed function of 3,007 MB uses two: compare their handlers with each other, but not with the section Service times. There are at most as many environments as the machine has processors, where Lambda would start more. Idle environments end after seconds, where Lambda keeps them for minutes.",
 		},
@@ -113,7 +113,7 @@ func (g group) p99(quick bool) string {
 // stored.
 func coldStarts(f *folder) Section {
 	s := Section{ID: "cold", Title: "Cold starts", Text: []string{
-		"What was measured is the first picture of a worker's process, which has to load engine and network before. What AWS does before it starts the process is not included. Local: both are on the worker's own disk, as if from a function's zip archive, and are either still in memory after an earlier start or read from disk. Shared file system: both are read over NFS, as from EFS, either in small pieces when they are needed or, with read ahead, in large pieces before. TensorFlow is too large for a function's zip archive, so its local rows are only for comparison.",
+		"What was measured is the first picture of a worker's process, which has to load engine and neural network before. What AWS does before it starts the process is not included. Local: both are on the worker's own disk, as if from a function's zip archive, and are either still in memory after an earlier start or read from disk. Shared file system: both are read over NFS, as from EFS, either in small pieces when they are needed or, with read ahead, in large pieces before. TensorFlow is too large for a function's zip archive, so its local rows are only for comparison.",
 		"The shared file system of this measurement runs in user-mode Linux, which is slow: from these rows use the numbers of reads and bytes, but not the seconds. The delay of the network between worker and file server is added to each call, and is in the name of the row.",
 	}}
 	for _, p := range f.processors() {
@@ -121,7 +121,7 @@ func coldStarts(f *folder) Section {
 			Title: f.ofProcessor("First pictures", p), Left: 3, Basis: cost.Measured,
 			Columns: []string{"Engine", "Files", "Processors", "Size, px", "Threads", "Runs", "Start, s", "In the handler, s", "Billed, s", "Reads over NFS", "Read over NFS, MiB", "Waits for NFS, s"},
 			Notes: []string{
-				"Start: from the start of the process until it asks for a job, with loading of engine and network. In the handler: from the receipt of the job until its picture is stored. Billed: what Lambda would bill, which includes the start. Waits for NFS: the sum over all reads, which may overlap.",
+				"Start: from the start of the process until it asks for a job, with loading of engine and neural network. In the handler: from the receipt of the job until its picture is stored. Billed: what Lambda would bill, which includes the start. Waits for NFS: the sum over all reads, which may overlap.",
 				"Processors: all of the machine, or the share of a function with this memory, applied in each quota period. Threads: of the engine, per picture.",
 			},
 		}

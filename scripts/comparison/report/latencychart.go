@@ -99,8 +99,8 @@ func coldChart(groups []group) (Chart, bool) {
 	}
 	c := Chart{
 		Title: "The first picture of a process", Basis: cost.Measured, X: "Seconds", stacked: true,
-		Caption: fmt.Sprintf("By engine, and by where engine and network are stored: pictures of %d px, with all processors of the machine unless a row names another size and a function's memory.", size),
-		Series:  []Series{{Name: "start of the process, with loading of engine and network"}, {Name: "the picture itself"}},
+		Caption: fmt.Sprintf("By engine, and by where engine and neural network are stored: pictures of %d px, with all processors of the machine unless a row names another size and a function's memory.", size),
+		Series:  []Series{{Name: "start of the process, with loading of engine and neural network"}, {Name: "the picture itself"}},
 	}
 	for _, g := range groups {
 		v := g.variant

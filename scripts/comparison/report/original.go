@@ -16,14 +16,14 @@ import (
 // network that was measured has rows.
 func original(f *folder, groups []group, t *prices.Table, e effort) (Section, error) {
 	s := Section{ID: "original", Title: "The original setting of the claim", Text: []string{
-		"The claim was made for a simpler design: a synchronous function with 3,007 MB paints behind API Gateway (REST), with TensorFlow on the shared file system. Its alternative is one instance with the Python server that runs all month. There is no queue, and no picture is stored. The network was Magenta's arbitrary image stylisation, which takes longer per picture than this project's network.",
+		"The claim was made for a simpler design: a synchronous function with 3,007 MB paints behind API Gateway (REST), with TensorFlow on the shared file system. Its alternative is one instance with the Python server that runs all month. There is no queue, and no picture is stored. The neural network was Magenta's arbitrary image stylisation, which takes longer per picture than this project's.",
 	}}
 	table := Table{
 		Title: "Synchronous function compared with one instance with the Python server", Left: 2, Basis: cost.Assumed,
-		Columns: []string{"Network", "Bill", "Billed per warm picture, s", "Added by a cold start, s", "Latency of the server, s", "Functions save 70% up to, pictures a day", "Same cost at, pictures a day", "Saving at 100 pictures a day", "Saving at 10,000 pictures a day"},
+		Columns: []string{"Neural network", "Bill", "Billed per warm picture, s", "Added by a cold start, s", "Latency of the server, s", "Functions save 70% up to, pictures a day", "Same cost at, pictures a day", "Saving at 100 pictures a day", "Saving at 10,000 pictures a day"},
 		Notes: []string{
 			fmt.Sprintf("The function's times are those of a worker alone with a function's share of the processors; waits for the shared file system are not added, because no picture is stored. The server's time is the mean latency in its runs under load. The rate that one instance (%s) sustains is simulated with these latencies, and limited by the processor time that the server used.", assumptions.InstanceType),
-			"A cold start reads TensorFlow and this project's network from the shared file system, with read ahead: how much was measured if there are such runs, and is otherwise assumed. For Magenta's network the same reads are used, because its starts from the shared file system were not measured.",
+			"A cold start reads TensorFlow and this project's neural network from the shared file system, with read ahead: how much was measured if there are such runs, and is otherwise assumed. For Magenta's network the same reads are used, because its starts from the shared file system were not measured.",
 			"always: functions save more than this at every volume that one instance sustains; never: at none.",
 		},
 	}

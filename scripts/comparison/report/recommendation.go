@@ -30,7 +30,7 @@ func (d *Document) choose(workers []worker, found []finding, t *prices.Table) er
 	}
 	d.Choice = []string{
 		fmt.Sprintf("For the lowest whole bill, with pictures of %s px that arrive at random, %s. The functions have %s MB of memory, the measured size with the lowest compute cost, and use %s.", exact(float64(w.instance.variant.Size)), oneMachine.advice("one machine"), exact(float64(w.function.variant.MemoryMB)), measurement.EngineName(w.function.variant.Engine)),
-		fmt.Sprintf("One machine is in one zone only and keeps no copies of its pictures. If a second zone or copies are needed, the alternative is always-on instances, which use the same services as functions: %s.", alwaysOn.advice("always-on instances")),
+		fmt.Sprintf("One machine is in one zone only, which is a group of data centres, and keeps no copies of its pictures. If a second zone or copies are needed, the alternative is always-on instances, which use the same services as functions: %s.", alwaysOn.advice("always-on instances")),
 		fmt.Sprintf("The project began with the claim that functions are “more than 70%% cheaper for intermittent workloads”. Compared with one machine, this is true for the whole bill %s. Compared with always-on instances, it is true for the whole bill %s, and for compute only %s. By the whole bill, functions cost more than one machine %s. %s",
 			oneMachine.claim, alwaysOn.claim, compute.claim, oneMachine.dearer, share),
 		engines,

@@ -48,7 +48,7 @@ func (f *folder) ofProcessor(title, processor string) string {
 // serviceTimes returns the section on the times of one worker alone.
 func serviceTimes(f *folder) Section {
 	s := Section{ID: "service", Title: "Service times", Text: []string{
-		"A worker alone paints one picture after the other, without load. Its engine and network are in memory when it starts, from an earlier start. Each run has one cold picture, which is its first, and counts with the mean of its warm ones.",
+		"A worker alone paints one picture after the other, without load. Its engine and neural network are in memory when it starts, from an earlier start. The first picture of a run is cold, all others are warm, and a run counts with the mean of its warm ones.",
 		intervals(f),
 	}}
 	for _, p := range f.processors() {
@@ -85,7 +85,7 @@ func serviceTimes(f *folder) Section {
 				"In the handler: from the receipt of a job until its picture is stored. Billed: what Lambda would bill, which is rounded up to the next millisecond and, for a cold picture, includes the start of its process. Used: processor time, which with two threads can be twice the elapsed time.",
 				"Processors: all of the machine, or the share of a function with this memory, applied in each quota period. Threads: of the engine, per picture.",
 			}
-			stages.Notes = []string{"Read and Write: from and to the shared directory, here on the local disk. Decode and Encode: the picture's file. Paint: the network. Other: the rest of the time in the handler."}
+			stages.Notes = []string{"Read and Write: from and to the shared directory, here on the local disk. Decode and Encode: the picture's file. Paint: the computation of the neural network. Other: the rest of the time in the handler."}
 			s.Tables = append(s.Tables, times, stages)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 // introduces [marks].
 func introduction() []string {
 	return []string{
-		"The program examined here paints pictures: a neural network repaints a photograph in another style, which is one job. This report compares two ways to run it on AWS. Functions (AWS Lambda) run only while there are jobs, and are billed for the time that they run. Instances (EC2) are virtual machines, and are billed for each hour, with or without jobs.",
-		"Functions are compared with two designs whose instances run all month. Always-on instances use the same services of AWS as functions: a gateway, a queue, a shared file system, and copies of the pictures in a second place. One machine does nearly everything itself and stores the pictures on its own disk. The whole bill has all services; compute only is its part for painting. The results depend on the volume, which is the number of pictures a day. The section Terms explains all other words.",
+		"The program examined here paints pictures: a neural network repaints a photograph in another style, which is one job. This report compares two ways to run it on AWS. Functions (AWS Lambda) run only while there are jobs, and only this time is billed. Instances (EC2) are virtual machines that are billed as long as they run, with or without jobs.",
+		"Functions are compared with two designs whose instances run all month. Always-on instances use the same services of AWS as functions: a gateway, a queue, a shared file system, and copies of the pictures. One machine does nearly everything itself and stores the pictures on its own disk. The whole bill has all services; compute only is its part for painting. The results depend on the volume, which is the number of pictures a day. The section Terms explains all other words.",
 		"Each table and chart has a mark for the weakest evidence that its figures depend on:",
 	}
 }
@@ -21,8 +21,8 @@ func introduction() []string {
 func marks() []Term {
 	return []Term{
 		{cost.Measured.String(), "all figures are from runs of the real programs on one machine, which is not AWS's."},
-		{cost.Simulated.String(), "some figures are results of a model, whose inputs are measured or documented."},
-		{cost.Assumed.String(), "some inputs are neither measured nor documented, such as the use of storage per picture in all bills. The section Threats to validity lists these inputs."},
+		{cost.Simulated.String(), "some figures are results of a simulation, whose inputs are measured or documented."},
+		{cost.Assumed.String(), "some inputs of a simulation or a bill are neither measured nor documented, such as the storage per picture in all bills. The section Threats to validity lists these inputs."},
 	}
 }
 
@@ -33,7 +33,7 @@ func terms() []Term {
 		{"Arriving at random", "Each job arrives independently of the others, and the mean rate does not change (Poisson arrivals)."},
 		{"Functions", "AWS Lambda: AWS runs a program when there is a job for it. The bill is the time that the program runs, multiplied by the memory that it is given, and a small amount per job. A function without jobs is not billed, but the requests by which AWS finds its queue empty are."},
 		{"Environment", "A virtual machine in which AWS runs a function's program. It handles one job at a time. When a job is finished, AWS keeps the environment for further jobs, and ends it if none arrives for some time: the keep-alive, which is neither billed nor documented."},
-		{"Cold start", "The start of an environment, because a job has found no idle one. The job waits while AWS places the environment, which is not billed, and while the program loads the engine and the network, which is billed."},
+		{"Cold start", "The start of an environment, because a job has found no idle one. The job waits while AWS places the environment, which is not billed, and while the program loads the engine and the neural network, which is billed."},
 		{"Cold and warm pictures", "The first picture of an environment, or of a process in the measurements, is cold; all later ones are warm. The share of cold starts is the share of cold pictures among all pictures."},
 		{"Instance", "EC2: a virtual machine, here " + assumptions.InstanceType + " with two processors, which are two hardware threads of one core. It is billed for the time that it runs, with or without jobs."},
 		{"Always-on instances", "Instances that run all month: as many as the volume needs, and at least one. All other services are those that functions use: gateway, queue, a shared file system in several zones, and copies of the pictures."},
@@ -45,7 +45,7 @@ func terms() []Term {
 		{"The whole bill", "Compute and all other services: gateway with the functions that receive requests, queue, storage, copies, logs, alarms, and data sent to clients."},
 		{"Saving", "1 minus the functions' bill divided by the alternative's bill. At a saving of 70%, functions cost 30% of the alternative; if it is negative, they cost more."},
 		{"Sustained rate", fmt.Sprintf("The highest rate of jobs, arriving at random, at which the latency of 95%% of them is at most %s s on one instance, and at which its processors suffice for all programs on it. The latency is simulated; the processor time is measured.", exact(goal))},
-		{"Duty", "The pictures of a month, divided by those that one instance of the alternative would paint in a month at its sustained rate. At 100% its processors can still be idle for a part of the time, because jobs wait for the shared file system."},
+		{"Duty", "The pictures of a month, divided by those that one instance of the alternative would paint in a month at its sustained rate. At 100% its processors can still be idle for a part of the time, because jobs wait for the shared file system. If jobs arrive unevenly, more than one instance is needed below 100%."},
 		{"d*, d70", "The duty at which functions cost as much as the alternative, and the duty at which they save 70%."},
 		{"Queue", "SQS, AWS's message queue: it has a message for each submitted job until a worker has painted the picture. If all workers are busy, jobs wait there."},
 		{"Worker", "The program that receives jobs and paints: a function, or the daemon on an instance. A worker alone is measured without load: it paints one picture after the other."},
@@ -53,8 +53,8 @@ func terms() []Term {
 		{"Server and daemon", "The programs of one machine, which were measured together: the server receives requests, and the daemon receives jobs from the queue and paints. All other instances run only the daemon."},
 		{"Gateway", "API Gateway, a service of AWS that passes requests of clients to functions."},
 		{"Mapping", "The part of AWS that receives jobs from the queue and calls functions with them. It limits the number of calls at once, and raises this limit step by step."},
-		{"Shared file system (EFS)", "AWS's network file system (NFS). It stores pictures before and after painting and, for functions with TensorFlow, engine and network. Read ahead: a cold start reads these files in large pieces before they are needed."},
-		{"Engine", "The library that computes the picture: TensorFlow or ONNX Runtime."},
+		{"Shared file system (EFS)", "AWS's network file system (NFS). It stores pictures before and after painting and, for functions with TensorFlow, engine and neural network. Read ahead: a cold start reads these files in large pieces before they are needed."},
+		{"Engine", "The library that computes the neural network: TensorFlow or ONNX Runtime."},
 		{"Synchronous function", "A function that paints while the client's request waits, without a queue. In the measurements it is run by a program that behaves like Lambda."},
 		{"Python server", "A server in Python (Flask) on an instance that paints while the client's request waits, with TensorFlow, and stores no pictures."},
 		{"MiniStack", "A program that emulates AWS's functions and queue on the machine of the measurement. Its delays differ from AWS's."},
