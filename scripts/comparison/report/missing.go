@@ -63,7 +63,7 @@ func (f *folder) incomplete() []string {
 	case daemon:
 		all = append(all, "Bills and recommendations may still change slightly. They use the times of workers alone, whose runs are complete, but what an instance sustains also depends on the daemon's runs, some of which are missing.")
 	default:
-		all = append(all, "Bills and recommendations are final, because no missing run has an effect on them.")
+		all = append(all, "Bills and recommendations are final: no missing run has an effect on them, except on the section on the original setting of the claim.")
 	}
 	if len(loads) > 0 {
 		all = append(all, fmt.Sprintf("Latencies under load are not final for jobs %s.", strings.Join(loads, "; ")))
