@@ -101,7 +101,7 @@ func erlangC(servers int, offered float64) float64 {
 func simFaaS() (Table, error) {
 	t := Table{Title: "The published example of SimFaaS, a simulator of functions, counts", Left: 1, Basis: cost.Simulated,
 		Columns: []string{"Figure", "Published", "From", "To", "Ours", "Result"},
-		Notes:   []string{"0.9 requests a second arrive at random for a million seconds. A request takes 1.991 s, with a cold start 2.244 s, and idle environments are kept for 600 s (Mahmoudi and Khazaei 2021). Environments and busy environments are means over time. From and To are the interval that contains a further run of SimFaaS with 95% confidence, from ten runs of it."}}
+		Notes:   []string{"0.9 requests a second arrive at random for a million seconds. A request takes 1.991 s on average, with a cold start 2.244 s, and idle environments are kept for 600 s (Mahmoudi and Khazaei 2021). Environments and busy environments are means over time. From and To are the interval that contains a further run of SimFaaS with 95% confidence, from ten runs of it."}}
 	const duration = 1e6
 	times, err := arrivals.Poisson(random(0), 0.9, duration)
 	if err != nil {
