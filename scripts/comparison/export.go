@@ -18,10 +18,10 @@ type exportOptions struct {
 	To  string `default:"${root}/scripts/comparison/results" help:"Folder to write to. Default: scripts/comparison/results." placeholder:"DIR"`
 }
 
-const exportHelp = `Write what is committed of a measurement: all runs in one compressed file, plan, predictions, report and figures.
+const exportHelp = `Write those files of a measurement that are committed: all runs in one compressed file, plan, predictions, report and figures.
 
-scripts/compare report makes the same report from that folder, to the byte, and scripts/compare plan takes its
-service times from it. The folder's README.md describes its files.`
+From this folder, scripts/compare report makes the same report, to the byte, and scripts/compare plan takes the
+times of pictures. The folder's README.md describes its files.`
 
 // committable is the maximum size of an export in bytes, compressed runs and everything else.
 const committable = 3 << 20

@@ -121,8 +121,8 @@ func TestExportReplacesNoEvidence(t *testing.T) {
 	}
 }
 
-// Without --data a plan uses the committed measurement of its checkout, for sizes that it has. Of its
-// report the figures are files too.
+// Without --data a plan uses the committed measurement of its checkout, for sizes that it has. Three
+// charts of the report are files as well.
 func TestCommittedMeasurement(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes a report with bills: left out with -short")

@@ -34,11 +34,11 @@ type measureOptions struct {
 	Quick       bool   `help:"Try everything in less than three minutes. The figures are meaningless."`
 	Only        string `help:"Measure only variants whose names match PATTERN, such as 'service-onnx-*'. The plan in the output folder then has no other variants." placeholder:"PATTERN"`
 	Calibrate   bool   `help:"Make only those planned runs that scripts/compare predict needs: workers alone, and systems at a steady rate. Needed only with --only, because a whole measurement begins with them."`
-	Repetitions int    `help:"Number of repetitions of the plan; --list shows which variants are not in each. Default: 10, or 1 with --quick. A folder with 10 can be continued to 15 and then to 20, for the variants whose intervals are too wide." placeholder:"N"`
+	Repetitions int    `help:"Number of repetitions of the plan; --list shows which variants have fewer runs. Default: 10, or 1 with --quick. A folder with 10 can be continued to 15 and then to 20: only variants whose intervals are too wide get further runs." placeholder:"N"`
 	RetryVoid   int    `help:"Repeat void runs after all other runs, at most N times." placeholder:"N"`
 	Trace       string `help:"Measure under recorded instead of synthetic arrivals: a CSV file with a column arrival_s in seconds, sorted. The output does not include its rows." placeholder:"CSV"`
 	Teacher     string `env:"ATELIER_TEACHER" help:"Folder with Magenta's network, which some variants need; see scripts/baseline/README.md for where to get it." placeholder:"DIR"`
-	List        bool   `help:"Print the name and the expected duration of each variant's run, and the total, without measuring."`
+	List        bool   `help:"Print the name of each variant, the number and the expected duration of its runs, and the total, without measuring."`
 	Seed        uint64 `default:"20" help:"Seed for the order of runs and for arrivals. A measurement that is continued keeps its seed." placeholder:"N"`
 
 	Cgroup string `help:"A delegated control group (version 2), in which functions are limited to their share of the processors. Default: the root group, which requires root." placeholder:"DIR"`
@@ -66,22 +66,24 @@ const description = `Measures, on this machine, each kind of compute that can pa
                Managed Instances, which AWS does not support for Go: hypothetical
   flask        a Python server (scripts/setup --bench installs what it needs)
 
-Systems are loaded by arrivals that do not wait for responses (an open loop): steady, at
-random (Poisson), in bursts after silence, and like published image jobs (synthetic) or, with
---trace, as recorded. Each run restarts its programs, and the order is random within each
-repetition. A run is void, and its file gives the reason, if the load generator was late (its
-99th percentile over 5 ms), if other virtual machines took more than 2% of the processor time
-(steal), if more than half of the processors were in use under load, if the page cache was not
-empty when it should have been, or if jobs failed.
+A variant is one of these with an engine, a size, a memory and a load; --list prints their names.
+The load generator sends jobs whether earlier ones are finished or not (an open loop): at a steady
+rate, at random (Poisson), in bursts with silences between them, and like published image jobs
+(synthetic) or, with --trace, as recorded. Each repetition makes one run of each variant, in random
+order; variants for which --list prints fewer runs are not in every repetition. Each run restarts
+its programs. A run is void, and its file has the reason, if the load generator was late (99th
+percentile over 5 ms), if other virtual machines took more than 2% of the processor time (steal),
+if more than half of the processor time was used under load, if files that were to be removed from
+the page cache stayed there, or if jobs failed.
 
 A whole measurement has two phases. The first makes the runs of workers alone and of systems at a
-steady rate, predicts all other runs from them, and ends with the commands that commit the
-predictions. The second makes the predicted runs; it starts only from a checkout that has these
-predictions committed. Repeat the same command for it, soon and on the same idle machine.
+steady rate, predicts all other runs from them, and prints the commands that commit the
+predictions. The second phase makes the predicted runs. To start it, repeat the same command, soon
+and on the same idle machine; it is refused unless the checkout has these predictions committed.
 
 Ctrl-C keeps what was measured: repeat the same command to continue, even on another day, and
-to repeat void runs. --list shows how long it takes. The folder --out has one file of JSON lines
-for each run, in runs/.
+to repeat void runs. --list shows how long it takes. The folder that --out names has one file of
+JSON lines for each run, in runs/.
 
 See scripts/compare plan --help for how to choose the compute for your own load.`
 

@@ -17,7 +17,7 @@ import (
 // A whole measurement has two phases: runs that calibrate the simulation, and runs that it predicts.
 // Between them the predictions are committed, so that a commit proves which came first.
 
-// whole returns whether a whole measurement is made. Parts and attempts have no phases.
+// whole returns whether a whole measurement is made. A part (--only) and --quick have no phases.
 func (c *measureOptions) whole() bool { return !c.Quick && c.Only == "" }
 
 // predicted returns whether the second phase may begin. It is an error if the predictions exist but

@@ -20,24 +20,24 @@ import (
 // planning has the flags of the command plan.
 type planning struct {
 	JobsPerDay float64       `help:"Pictures a day." placeholder:"N"`
-	Pattern    string        `help:"Pattern of submissions: ${patterns}. bursts submits each hour's jobs together, nightly each day's jobs together, and daily varies like published image jobs. Default: poisson." placeholder:"NAME"`
-	Trace      string        `help:"Use instead of --jobs-per-day and --pattern: a CSV file with a column arrival_s in seconds, sorted." placeholder:"CSV"`
+	Pattern    string        `help:"Pattern of submissions: ${patterns}. poisson is at random; bursts has the jobs of each hour together, nightly those of each day; daily varies like published image jobs. Default: poisson." placeholder:"NAME"`
+	Trace      string        `help:"Take the submissions from this file, instead of --jobs-per-day and --pattern: CSV with a column arrival_s in seconds, sorted." placeholder:"CSV"`
 	Size       int           `default:"512" help:"Width and height of a picture in pixels. Default: ${default}." placeholder:"PX"`
 	P95        time.Duration `name:"p95" default:"10s" help:"Required 95th percentile of the time from submission to result. Default: ${default}." placeholder:"TIME"`
 	Region     string        `default:"eu-central-1" help:"One of ${regions}. Default: ${default}." placeholder:"NAME"`
 	JSON       bool          `name:"json" help:"Print JSON."`
-	Data       string        `help:"Use service times of the runs in DIR, an output folder of scripts/compare. Default: the committed measurement in scripts/comparison/results; for sizes that it lacks, medians from scripts/bench-results.md." placeholder:"DIR"`
+	Data       string        `help:"Take the times of pictures from the runs in DIR, an output folder of scripts/compare. Default: the committed measurement in scripts/comparison/results and, for sizes that it lacks, medians from scripts/bench-results.md." placeholder:"DIR"`
 	Root       string        `default:"${root}" hidden:"" help:"The checkout."`
 	Seed       uint64        `default:"20" help:"Seed of all random numbers." placeholder:"N"`
 }
 
-const planDescription = `Chooses the compute for a given load: which kind, engine, memory or instance type, what it
-costs a month, how long a picture takes, and the command that deploys it.
+const planDescription = `Chooses the compute for a given load: kind, engine, and memory or instance type. Prints its costs
+a month, how long a picture takes, and the command that deploys it.
 
-Service times are measured, latencies are simulated with them, and bills are computed from both;
-all assumptions are listed. Intervals include what is not known about AWS (how long environments
-are kept, how fast its processors are) and, with --data, the differences between runs. Invalid
-input is reported in one line, with exit status 2.
+The times of a worker alone are measured, latencies are simulated with them, and bills are
+computed from both; all assumptions are listed. Intervals include what is not known about AWS (how
+long it keeps idle environments, how fast its processors are) and, with --data, the differences
+between runs. Invalid input is reported in one line, with exit status 2.
 
 For example:
   scripts/compare plan --jobs-per-day 500 --pattern bursts --p95 5s

@@ -16,17 +16,17 @@ type predictOptions struct {
 	Dir string `arg:"" help:"Output folder of a measurement, as --out names it." placeholder:"DIR"`
 }
 
-const predictHelp = `Predict by simulation runs that are not made yet, and write predictions.json into an output folder.
+const predictHelp = `Predict, by simulation, runs that do not exist yet, and write predictions.json into an output folder.
 
-It predicts the variants of the folder's plan that have no runs yet, not even void ones, from the runs of
-workers alone and of systems at a steady rate, which are never predicted. Make these first with
-scripts/compare --calibrate. If the plan has a recorded pattern, give its --trace here too, or its variants
-are not predicted.
+The predictions are computed from the runs of workers alone and of systems at a steady rate, which are never
+predicted themselves. Make these first with scripts/compare --calibrate. Predicted are the other variants of
+the folder's plan, if they have no runs yet, not even void ones. If the plan has recorded arrivals, give its
+--trace here, too, or variants with these arrivals are not predicted.
 
-Commit the file, and then make the other runs with the same command without --calibrate, from a checkout
-that contains it: each run's file records the checkout's commit and the SHA-256 of predictions.json, which
-shows that the predictions came first. The report compares each prediction with the interval of ten runs or
-more. Existing predictions whose runs were made are not replaced.`
+Commit the file. Then make the other runs with the same command without --calibrate, from a checkout that
+contains the file: each run's file has the checkout's commit and the SHA-256 of predictions.json, which shows
+that the predictions came first. The report compares each prediction with an interval from ten runs or more.
+Existing predictions are not replaced if runs of theirs exist.`
 
 // run writes the predictions, and prints which variants could not be predicted.
 func (o *predictOptions) run(ctx context.Context, root string, trace *measurement.Trace, stdout io.Writer) error {

@@ -1,6 +1,6 @@
 // Package arrivals generates and reads the times at which jobs arrive: at a steady rate, at random,
-// in bursts after silence, from a recorded trace, and in a synthetic pattern with the statistics of
-// a recorded trace of image jobs.
+// in bursts after silence, from a recorded trace, and in a synthetic pattern with statistics similar
+// to those of a recorded trace of image jobs ([Images]).
 //
 // All times are seconds since the beginning of the pattern, sorted, zero or more. A pattern depends
 // only on its parameters and on the random source that is passed in.

@@ -37,8 +37,8 @@ var (
 	}
 )
 
-// Images returns a synthetic pattern of arrivals with the statistics of a recorded trace of image
-// jobs, for use without the trace: a Poisson process whose rate is the product of the trace's
+// Images returns a synthetic pattern of arrivals with statistics similar to those of a recorded trace
+// of image jobs, for use without the trace: a Poisson process whose rate is the product of the trace's
 // profile by hour of the day, its profile by day (repeated after 23 days), and gamma-distributed
 // factors for each hour and each quarter of an hour. meanPerHour is the mean over 23 days,
 // [ImagesPerHour] in the trace.

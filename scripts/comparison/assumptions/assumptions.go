@@ -18,8 +18,8 @@ const (
 	Boot      = 180.0 // boot of an instance, until it receives jobs
 	KeepAlive = 600.0 // keep-alive of an idle environment, the middle one of [simulation.KeepAlives]
 
-	storeCalls       = 30.0 // calls of a worker to EFS per picture
-	storeCallSeconds = 2.7e-3
+	storeCalls       = 30.0   // calls of a worker to EFS per picture
+	storeCallSeconds = 2.7e-3 // of each
 	// StoreSeconds is the time in seconds that a worker waits for EFS per picture. Functions are
 	// billed for it, and it occupies a slot of an instance. One machine has its own disk, like the
 	// measured systems.
@@ -47,9 +47,8 @@ const (
 	mbAProcessor = 1769.0 // of a function's memory, for one processor
 )
 
-// Yields returns the scenarios for two jobs at once on an instance with two processors: the work
-// done, divided by twice the work of one job alone. c7i.large has one core with two hardware
-// threads.
+// Yields returns the scenarios for two jobs at once on an instance with two processors: the work that
+// is done, divided by that of two cores. c7i.large has one core with two hardware threads.
 func Yields() []float64 { return []float64{0.6, 1} }
 
 // StoreShares returns the scenarios for a worker's waits for EFS per picture, as shares of
@@ -57,7 +56,7 @@ func Yields() []float64 { return []float64{0.6, 1} }
 func StoreShares() []float64 { return []float64{0.25, 0.5, 1} }
 
 // YieldOf returns the yield for pictures that compute for work seconds and wait for EFS for wait
-// seconds, during which they need no processor.
+// seconds; while they wait they need no processor.
 func YieldOf(yield, work, wait float64) float64 { return (work + wait) / (work/yield + wait) }
 
 // Threads returns the engine's threads in a function with memoryMB: one for each processor, rounded

@@ -20,7 +20,7 @@ const (
 	gib = 1 << 30
 )
 
-// A Basis is the evidence for a quantity. The weakest of several is the largest.
+// A Basis is the evidence for a quantity. The weakest of several is the one with the largest value.
 type Basis int
 
 // The bases, strongest first.

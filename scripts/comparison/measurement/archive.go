@@ -14,9 +14,9 @@ import (
 	"strings"
 )
 
-// ArchiveFile has all runs of an exported folder, compressed. It is JSON lines, one for each run, in
-// the order of the runs' file names. It is for committing: 40% of the size of the compressed files
-// of the runs.
+// ArchiveFile has all runs of an exported folder: compressed JSON lines, one for each run, in the order
+// of the runs' file names. Its size is 40% of that of the runs' files, each compressed, so that it can
+// be committed.
 const ArchiveFile = "runs.jsonl.gz"
 
 // OtherFiles returns the names of an output folder's files that an export has as they are. All but

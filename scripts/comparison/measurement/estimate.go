@@ -61,7 +61,8 @@ func (p Plan) Estimate(calibrating bool) (sum time.Duration) {
 	return sum
 }
 
-// A clock estimates the remaining time of a campaign from the durations of its runs so far.
+// A clock estimates the remaining time of a campaign from the durations of its runs so far. ahead is
+// the estimate for the runs that are not made, estimated for those that are, and took their duration.
 type clock struct{ ahead, estimated, took time.Duration }
 
 func newClock(steps []step) (c clock) {

@@ -13,7 +13,7 @@ const (
 	Steady    = "steady"
 	Poisson   = "poisson"
 	Bursts    = "bursts"    // of 20 jobs, at five times the rate, each after a silence
-	Synthetic = "synthetic" // an excerpt of a pattern with the statistics of a trace of image jobs
+	Synthetic = "synthetic" // an excerpt of [arrivals.Images]
 	Recorded  = "recorded"  // an excerpt of a [Trace]
 )
 

@@ -52,8 +52,8 @@ type Job struct {
 	NFSBytes  int64   `json:"nfs_bytes,omitempty"`  // read by these calls
 	NFSWaited float64 `json:"nfs_waited,omitempty"` // for these calls, summed over calls that may overlap
 	DiskBytes int64   `json:"disk_bytes,omitempty"` // read by the function from a disk; only of evicted variants
-	Received  float64 `json:"received,omitempty"`   // from Scheduled until a worker began the attempt; for [Flask] it includes the way of the response
-	Handler   float64 `json:"handler,omitempty"`    // from there to the stored picture; for [Flask] to the response
+	Received  float64 `json:"received,omitempty"`   // from Scheduled until a worker began the attempt; for [Flask] it includes the transfer of the response
+	Handler   float64 `json:"handler,omitempty"`    // from the beginning of the attempt to the stored picture; for [Flask] to the response
 
 	// Stages of Handler, whose sum is less than Handler.
 	Read   float64 `json:"read,omitempty"`
@@ -70,7 +70,7 @@ type Footer struct {
 	Void       string             `json:"void,omitempty"`   // why the run is not used; "" if it is
 	Seconds    float64            `json:"seconds"`          // duration of the load until the last picture; for [Recorded] rounded to two digits
 	LagP99     float64            `json:"lag_p99"`          // seconds
-	Steal      float64            `json:"steal"`            // share of the processors' time taken by other virtual machines
+	Steal      float64            `json:"steal"`            // share of the processors' time taken by other virtual machines, 0 to 1
 	Share      float64            `json:"share"`            // share of the processors' time used by all programs of the machine, at least by those of the run
 	Used       map[string]float64 `json:"used"`             // processor time by program, seconds
 	Files      int64              `json:"files,omitempty"`  // bytes to be removed from the page cache

@@ -48,7 +48,8 @@ func voidReason(v Variant, jobs []Job, f Footer) string {
 // tooLarge is the code of a job whose picture does not fit into a worker's memory.
 const tooLarge = "too_large"
 
-// lagP99 returns the delay that 99 of 100 jobs don't exceed; 0 without jobs.
+// lagP99 returns the 99th percentile of the delays with which jobs were sent, in seconds; 0 without
+// jobs.
 func lagP99(jobs []Job) float64 {
 	if len(jobs) == 0 {
 		return 0

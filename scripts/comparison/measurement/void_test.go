@@ -34,7 +34,7 @@ func TestVoidReasons(t *testing.T) {
 	}
 }
 
-// Of 100 jobs the latest one is left out; of fewer it counts.
+// The 99th percentile of 100 delays is the second largest; of fewer it is the largest.
 func TestLagP99(t *testing.T) {
 	jobs := make([]Job, 100)
 	jobs[7].Lag = 1

@@ -49,7 +49,7 @@ func (e *evaluation) summarise(s *study) error {
 	return nil
 }
 
-// keepUp returns whether work does not accumulate in any scenario.
+// keepUp returns whether a candidate finishes the jobs as fast as they arrive, in all scenarios.
 func (s *study) keepUp() bool {
 	for _, o := range s.outcomes {
 		if !o.keepsUp {
@@ -68,9 +68,10 @@ func bands(outcomes map[scenario]outcome, figure func(outcome) float64) Bound {
 	return b
 }
 
-// spread returns how far a figure may be below and above its estimate because runs differ: the
-// figure of one candidate, or of the first less the second. Candidates with the same engine and
-// processors share the resampled runs.
+// spread returns the ends of the 95% interval of a figure because runs differ, relative to its
+// estimate; both are zero if there are fewer than two runs. With two candidates, the figure is that of
+// the first minus that of the second. Candidates with the same engine and processors share the
+// resampled runs.
 func (e *evaluation) spread(figure func(outcome) float64, studies ...*study) (low, high float64, err error) {
 	var runs []int
 	drawn := make([]int, len(studies)) // for each candidate, the index of its runs
@@ -104,8 +105,8 @@ func (e *evaluation) spread(figure func(outcome) float64, studies ...*study) (lo
 	return r.Low - r.Estimate, r.High - r.Estimate, nil
 }
 
-// mayCostLess returns whether the interval of the cost of s less the cost of best includes negative
-// values. Two functions, or two kinds of instances, are in the same scenario; scenarios of
+// mayCostLess returns whether the interval of the cost of s minus the cost of best includes values of
+// zero or less. Two functions, or two kinds of instances, are in the same scenario; scenarios of
 // functions and instances are independent.
 func (e *evaluation) mayCostLess(s, best *study) (bool, error) {
 	least := math.Inf(1)

@@ -65,9 +65,9 @@ func (k Kind) slowest() []scenario {
 
 // An outcome is one simulation with its bill.
 type outcome struct {
-	usd, p50, p95   float64
-	coldShare, busy float64
-	keepsUp         bool
+	usd, p50, p95   float64 // dollars a month, seconds
+	coldShare, busy float64 // of pictures, and of the processors of paid instances; 0 to 1
+	keepsUp         bool    // jobs are finished as fast as they arrive
 	bill            cost.Bill
 }
 

@@ -1,8 +1,8 @@
-// Package plan chooses the compute for a given load: which kind, engine, memory or instance type
-// meets a latency at the lowest bill, what it costs a month, how long a picture takes, and how it
+// Package plan chooses the compute for a given load: the kind, engine, and memory or instance type that
+// meet a latency at the lowest bill. A plan has its costs a month, how long a picture takes, and how it
 // is deployed.
 //
-// Service times are measured. With them, latencies, cold starts and hours of instances are
+// Service times, which are those of a worker alone, are measured. With them, latencies, cold starts and hours of instances are
 // simulated for a representative part of the month, and bills are computed from both. Values that
 // are neither measured nor documented are listed in a plan's assumptions.
 //
@@ -78,7 +78,8 @@ type Bound struct {
 // Meets is whether a candidate is fast enough.
 type Meets string
 
-// A candidate meets the latency with its whole interval, with part of it, or misses it.
+// A candidate is fast enough if its whole interval meets the latency, uncertain if only its estimate
+// does, and otherwise too slow.
 const (
 	Yes       Meets = "yes"
 	Uncertain Meets = "uncertain"

@@ -15,8 +15,8 @@ const serverThreads = 4
 
 // interference is the share by which pictures of one thread each take longer while all other
 // processors paint: 0.032 s instead of 0.027 s with TensorFlow, 0.041 s instead of 0.034 s with
-// ONNX Runtime (512 x 512, scripts/bench-results.md, threads). Jobs at a steady rate do not overlap, so their
-// times do not include it.
+// ONNX Runtime (512 x 512, scripts/bench-results.md, threads). Jobs at a steady rate do not overlap,
+// so their times do not include it.
 const interference = 0.2
 
 // A system is the model of a system, made from its calibrating runs and valid for any pattern of

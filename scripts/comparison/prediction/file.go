@@ -1,10 +1,10 @@
-// Package prediction simulates systems on the measured machine from some of its runs, and stores
-// predicted figures of runs that are not made yet.
+// Package prediction simulates systems on the measured machine, with times from some of its runs, and
+// stores predicted figures of runs that do not exist yet.
 //
-// Predictions are made from two kinds of runs: those of each system at a steady rate, which have
-// the times of its jobs and the processor time of the system's other programs, and those of a
-// worker alone, which have the number of processors that a picture occupies. Predictions are for
-// systems under other patterns of arrivals. See [Make].
+// Predictions are made from two kinds of runs, which calibrate the simulation. The runs of each system
+// at a steady rate show the times of its jobs and the processor time of its other programs; those of a
+// worker alone show the number of processors that a picture occupies. Predicted are the same systems
+// under other patterns of arrivals. See [Make].
 package prediction
 
 import (
@@ -25,7 +25,7 @@ import (
 // A File is the content of predictions.json in an output folder.
 type File struct {
 	Commit      string       `json:"commit"`      // of the programs that predicted
-	Made        time.Time    `json:"made"`        // if it is not before the runs, a prediction is void
+	Made        time.Time    `json:"made"`        // a prediction is void unless this is before its variant's first run
 	Seed        uint64       `json:"seed"`        // the folder's seed, for arrivals and simulations
 	Processor   string       `json:"processor"`   // model of calibrating and predicted runs
 	Calibration []Source     `json:"calibration"` // in order of the files' names

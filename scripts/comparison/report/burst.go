@@ -19,16 +19,16 @@ func burst(f *folder, workers []worker) (Section, error) {
 		return s, nil
 	}
 	w := &workers[0]
-	s.Text = []string{fmt.Sprintf("%s jobs arrive within 10 s while nothing is running, with %s at %d px.", exact(jobs), measurement.EngineName(w.function.variant.Engine), w.function.variant.Size)}
+	s.Text = []string{fmt.Sprintf("%s jobs (%d px, %s) arrive within 10 s. No environment and no instance is running before, except where a row names one. Times are counted from the first job.", exact(jobs), w.function.variant.Size, measurement.EngineName(w.function.variant.Engine))}
 	times, err := arrivals.Steady(jobs/10, 10)
 	if err != nil {
 		return s, err
 	}
 	chart := Chart{
-		Title: "Pictures ready after a burst", Caption: "The rate at which the mapping adds functions is documented by AWS; the times of instance boots and alarms are assumed.", Basis: cost.Assumed,
+		Title: "Pictures ready after a burst", Caption: "AWS documents the rate at which the mapping raises its limit of calls at once; the times until an alarm is raised and an instance has booted are assumed.", Basis: cost.Assumed,
 		X: "Seconds since the first job", Y: "Pictures", logX: true, markersEvery: 8,
 	}
-	table := Table{Title: "A burst of " + exact(jobs) + " jobs", Left: 1, Basis: cost.Assumed, Columns: []string{"Deployment", "First picture, s", "Half of the pictures, s", "All pictures, s", "Environments or instances, maximum"}}
+	table := Table{Title: "A burst of " + exact(jobs) + " jobs", Left: 1, Basis: cost.Assumed, Columns: []string{"Deployment", "First picture, s", "Half of the pictures, s", "All pictures, s", "Most environments or instances at once"}}
 	work, err := w.functionWork()
 	if err != nil {
 		return s, err
@@ -48,7 +48,7 @@ func burst(f *folder, workers []worker) (Section, error) {
 		if err != nil {
 			return s, err
 		}
-		add(fmt.Sprintf("functions, maximum %s", exact(float64(maximum))), r)
+		add(fmt.Sprintf("functions, at most %s at once", exact(float64(maximum))), r)
 	}
 	if load.Work, err = w.instanceWork(); err != nil {
 		return s, err
@@ -56,7 +56,7 @@ func burst(f *folder, workers []worker) (Section, error) {
 	for _, c := range []struct {
 		name             string
 		minimum, maximum int
-	}{{"instances, one running, maximum 8", 1, 8}, {"instances from zero, maximum 8", 0, 8}, {fmt.Sprintf("instances from zero, maximum %d", assumptions.MaximumInstances), 0, assumptions.MaximumInstances}} {
+	}{{"instances, one running before, at most 8", 1, 8}, {"instances from zero, at most 8", 0, 8}, {fmt.Sprintf("instances from zero, at most %d", assumptions.MaximumInstances), 0, assumptions.MaximumInstances}} {
 		r, err := simulation.Fleet(load, assumptions.Instances(assumptions.Processors, c.minimum, c.maximum, 1))
 		if err != nil {
 			return s, err

@@ -11,7 +11,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
-// enoughRuns is the number of runs that an interval needs.
+// enoughRuns is the smallest number of runs that have an interval.
 const enoughRuns = 10
 
 // valid returns the groups on the processor model with the most runs.

@@ -15,11 +15,13 @@ import (
 
 func crossingTable() Table {
 	return Table{
-		Title: "Crossings", Left: 3, Basis: cost.Assumed,
-		Columns: []string{"Engine", "Bill", "Level", "Duty", "95% interval", "Pictures a day", "Saving there", "Scenarios"},
+		Title: "Crossings: where functions cost the same (d*) or save 70% (d70)", Left: 3, Basis: cost.Assumed,
+		Columns: []string{"Engine", "Comparison", "Level", "Duty", "95% interval of the duty", "Pictures a day", "With more pictures the saving", "Duty in the scenarios"},
 		Notes: []string{
-			fmt.Sprintf("Intervals are from resampling the runs jointly, with 10 runs or more of each. The column Scenarios has the lowest and the highest crossing over all combinations of processor speed, keep-alive, two jobs at once and waits for EFS. Duties above %s and below %s are not examined; > and < are before the end of a range that extends further. Resampling does not change the shares of cold starts, which are simulated with all runs.", exactPercent(highestDuty), exactPercent(lowestDuty)),
-			fmt.Sprintf("Compute only is based on measured times, simulated cold starts, and an assumed wait of %s for EFS per picture, which can be more than half of the billed time. The whole bill also includes assumed quantities of the other services.", seconds(assumptions.StoreSeconds)),
+			"95% interval: from resampling the runs of the function and of the instance, if there are ten or more of each. It does not include how the share of cold starts depends on the runs, because that share is simulated with all of them.",
+			fmt.Sprintf("Duty in the scenarios: the lowest and the highest duty of a crossing over all combinations of processor speed, keep-alive, two jobs at once and waits for EFS. Duties below %s and above %s are not examined; a range that extends beyond them ends in <%[1]s or >%[2]s.", exactPercent(lowestDuty), exactPercent(highestDuty)),
+			"A dash: there is no crossing; or no interval, because there are too few runs or several crossings.",
+			fmt.Sprintf("Compute only depends on measured times, on simulated shares of cold starts, and on the assumed wait for EFS of %s per picture, which can be more than half of the billed time. The whole bill also depends on assumed quantities of the other services.", exact(assumptions.StoreSeconds)+unit("s")),
 		},
 	}
 }
@@ -58,9 +60,9 @@ func (w *worker) crossings(f *folder, v view, t *prices.Table, e effort) (rows [
 			if err != nil {
 				return nil, err
 			}
-			where := "never this high"
+			where := "is always below the level"
 			if always {
-				where = "always higher"
+				where = "is always above the level"
 			}
 			rows = append(rows, append(head, none, none, none, where, between(low, high)))
 		}

@@ -1,10 +1,9 @@
 // Package report turns a folder of measured runs into a report: one self-contained HTML file,
-// and the same tables as Markdown and JSON.
+// and the same texts and tables as Markdown and JSON.
 //
-// A report depends only on its folder and the prices: the same folder gives the same bytes. Results
-// that a model computes from the runs are marked as simulated, and values with neither a document
-// nor a measurement behind them as assumed. A section without data names the command that measures
-// it.
+// A report depends only on its folder and the prices: the same folder gives the same bytes. Each
+// table and chart is marked with the weakest evidence for its figures: measured, simulated or
+// assumed. A section without data names the command that measures them.
 package report
 
 import (
@@ -17,14 +16,16 @@ import (
 // A Document is the content of a report, independent of its format. All formats show the same
 // texts, so that a figure is rounded only once.
 type Document struct {
-	Title      string    `json:"title"`
-	Quick      bool      `json:"not_for_decisions"`
-	Incomplete []string  `json:"incomplete,omitempty"` // what is not final because planned runs are missing
-	Choice     []string  `json:"choice"`               // the recommendation, in paragraphs
-	Verdict    *Table    `json:"verdict,omitempty"`    // where the claim holds, and where functions begin to cost more
-	Picture    *Chart    `json:"picture,omitempty"`
-	Terms      []Term    `json:"terms"`
-	Sections   []Section `json:"sections"`
+	Title        string    `json:"title"`
+	Quick        bool      `json:"not_for_decisions"`
+	Incomplete   []string  `json:"incomplete,omitempty"` // what is not final because planned runs are missing
+	Introduction []string  `json:"introduction"`         // the question, in paragraphs
+	Marks        []Term    `json:"marks"`                // what the mark of a table or chart means
+	Choice       []string  `json:"choice"`               // the recommendation, in paragraphs
+	Verdict      *Table    `json:"verdict,omitempty"`    // where the claim holds, and where functions cost less or more
+	Picture      *Chart    `json:"picture,omitempty"`
+	Terms        []Term    `json:"terms"`
+	Sections     []Section `json:"sections"`
 }
 
 // A Term is explained for readers who know neither Lambda nor EC2.

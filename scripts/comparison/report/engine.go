@@ -42,7 +42,7 @@ func engines(workers []worker, t *prices.Table, found []finding) (string, error)
 	w := &workers[0]
 	name := measurement.EngineName(w.function.variant.Engine)
 	v := w.function.variant
-	s := fmt.Sprintf("In functions use %s: ", name)
+	s := fmt.Sprintf("An engine is the library that computes the neural network. In functions, use %s: ", name)
 	if len(workers) > 1 {
 		loads := []float64{fewADay, 86_400}
 		if turns := found[2].turns; len(turns) > 0 {
@@ -61,22 +61,22 @@ func engines(workers []worker, t *prices.Table, found []finding) (string, error)
 				if err != nil {
 					return "", err
 				}
-				parts = append(parts, fmt.Sprintf("at %s pictures a day %s a month instead of %s", figure(load), usd(a), usd(b)))
+				parts = append(parts, fmt.Sprintf("at %s pictures a day, %s a month instead of %s", figure(load), usd(a), usd(b)))
 			}
 			less, err := w.lessThan(o, t)
 			if err != nil {
 				return "", err
 			}
-			s += fmt.Sprintf("compute costs less than with %s %s (%s). ", measurement.EngineName(o.function.variant.Engine), less, strings.Join(parts, ", "))
+			s += fmt.Sprintf("compute costs less than with %s %s (%s). ", measurement.EngineName(o.function.variant.Engine), less, strings.Join(parts, "; "))
 		}
 	}
-	s += fmt.Sprintf("A picture of %s px is billed %s, including waits for EFS, and a cold start adds %s, at %s MB (threads: %d)",
-		exact(float64(v.Size)), seconds(w.billedSeconds()), seconds(w.coldSeconds()), exact(float64(v.MemoryMB)), v.Threads)
+	s += fmt.Sprintf("A warm picture of %s px is billed %s, of which %s is the assumed wait for the shared file system, and a cold start, which is the start of the function's program, adds %s, at %s MB (threads: %d)",
+		exact(float64(v.Size)), seconds(w.billedSeconds()), exact(assumptions.StoreSeconds)+unit("s"), seconds(w.coldSeconds()), exact(float64(v.MemoryMB)), v.Threads)
 	for i := range workers[1:] {
 		o := &workers[1+i]
-		s += fmt.Sprintf("; with %s it is %s and %s", measurement.EngineName(o.function.variant.Engine), seconds(o.billedSeconds()), seconds(o.coldSeconds()))
+		s += fmt.Sprintf("; with %s it is %s and %s, at %s MB", measurement.EngineName(o.function.variant.Engine), seconds(o.billedSeconds()), seconds(o.coldSeconds()), exact(float64(o.function.variant.MemoryMB)))
 		if !apart(w, o) {
-			s += " (the pictures' times are too close to call)"
+			s += " (it is not certain with which engine a warm picture is billed less, because the 95% intervals overlap or are missing)"
 		}
 	}
 	return s + ".", nil

@@ -30,7 +30,9 @@ func (g group) percentiles(p float64, quick bool) []float64 {
 // pattern.
 func latencies(f *folder) Section {
 	s := Section{ID: "latency", Title: "Latency under load", Text: []string{
-		"Whole systems on this machine, under arrivals that do not wait for responses, using at most half of the machine. Every system receives the same photograph in the same HTTP request. Latency is the time from when a job was scheduled to be sent until its picture is stored; for the Python server, which stores no pictures, until the response is received. All jobs count, including cold starts. " + intervals(f),
+		"Here whole systems were measured on this machine. A load generator sends jobs at planned times and does not wait for earlier ones; all programs together may use at most half of the machine's processor time. Every system receives the same photograph in the same HTTP request. Latency is the time from the planned time of sending until the picture is stored; for the Python server, which stores none, until the response is received. All jobs count, including those with cold starts.",
+		fmt.Sprintf("The rate of a load is its mean number of jobs a second. At a steady rate, the time between jobs is always the same. A burst has %d jobs at five times the rate, and is followed by a silence. In loads like the image jobs the rate differs between runs, as between parts of a recorded trace.", measurement.Burst),
+		intervals(f),
 	}}
 	for _, p := range f.processors() {
 		times, parts := f.latencyTables(p)
@@ -52,17 +54,18 @@ func (f *folder) latencyTables(processor string) (times, parts Table) {
 	times = Table{
 		Title: f.ofProcessor("Latency, seconds", processor), Left: 3, Basis: cost.Measured,
 		Columns: []string{"Load", "System", "Engine", "Size, px", "Runs", "Jobs per run", "p50", "p95", "p99", "Cold starts per run"},
-		Notes:   []string{"p50 and p95 need 200 jobs per run, p99 needs 1,000. If the runs have fewer jobs, p99 is computed from the jobs of all runs together, without an interval. A dash: even these are too few."},
+		Notes:   []string{"p50 and p95 are computed for each run of 200 jobs or more, p99 for each run of 1,000. If the runs have fewer jobs, p99 is computed from the jobs of all runs together, which is marked (together) and has no interval. A dash: there are too few jobs."},
 	}
 	if f.plan.Quick {
-		times.Notes = []string{"In a quick measurement, which has few jobs, p50 is the mean."}
+		times.Notes = []string{"In a quick measurement, whose runs have few jobs, p50 is the mean."}
 	}
 	parts = Table{
 		Title: f.ofProcessor("Parts of a warm picture's latency, and processor time, in seconds per picture", processor), Left: 3, Basis: cost.Measured,
-		Columns: []string{"Load", "System", "Engine", "Until received", "of this, waiting for an environment", "In the handler", "Processor time: system", "AWS emulators", "Load generator", "Share of the machine"},
+		Columns: []string{"Load", "System", "Engine", "Until received", "of this, waiting for an environment", "In the handler", "Processor time of the system", "of the AWS emulators", "of the load generator", "Share of the machine"},
 		Notes: []string{
-			"Until received: the request, the queue and the wait for a worker. Where MiniStack emulates AWS's functions and queue, this is mostly MiniStack's own time, which differs from AWS's. The time in the handler is the one to compare. Processor time is of the system's programs, of the emulators of AWS services, and of the load generator; the share of the machine is that of all programs.",
-			"Functions under load are not limited to the processors that their memory gives them. The synchronous function, and the one that serves several requests at once, use one thread of the engine per picture, where a deployed function of 3,007 MB has two: compare their handlers with each other, not with Service times. There are as many environments as processors, where Lambda would start more. Idle environments end after seconds, where Lambda keeps them for minutes. A dash: the system does not report the time.",
+			"Until received: from the planned time of sending until a worker has the job, with the request, the queue and the wait for a worker; for the Python server, all of the latency outside of the handler. Where MiniStack emulates AWS's functions and queue, this is mostly MiniStack's own time, which differs from AWS's. In the handler: from there until the picture is stored; for the Python server, until the response is sent. This is the time by which systems can be compared. A dash: the system does not report the time.",
+			"Processor time is the sum over all jobs of a run, divided by their number. Share of the machine: the processor time of all programs, divided by that of all processors during the run.",
+			"Functions under load are not limited to the share of the processors that their memory gives them. The synchronous function, and the one with several requests per environment, use one thread of the engine per picture, where a deployed function of 3,007 MB uses two: compare their handlers with each other, but not with the section Service times. There are at most as many environments as the machine has processors, where Lambda would start more. Idle environments end after seconds, where Lambda keeps them for minutes.",
 		},
 	}
 	for _, g := range f.groups(processor) {
@@ -110,13 +113,17 @@ func (g group) p99(quick bool) string {
 // stored.
 func coldStarts(f *folder) Section {
 	s := Section{ID: "cold", Title: "Cold starts", Text: []string{
-		"A cold start is the first picture of a process, which first has to load the engine and the model. Local: both are on the function's own disk, as if from a zip archive, and are either cached in memory by an earlier start or read from disk. Shared file system: both are read over NFS, as from EFS, either in the small reads of the loader or read ahead in large pieces. TensorFlow is too large for a function's zip archive; its local rows are for comparison only.",
-		"The shared file system of this measurement runs in user-mode Linux, whose processor time is included in the figures: compare calls and bytes instead of seconds.",
+		"What was measured is the first picture of a worker's process, which has to load engine and neural network before. What AWS does before it starts the process is not included. Local: both are on the worker's own disk, as if from a function's zip archive, and are either still in memory after an earlier start or read from disk. Shared file system: both are read over NFS, as from EFS, either in small pieces when they are needed or, with read ahead, in large pieces before. TensorFlow is too large for a function's zip archive, so its local rows are only for comparison.",
+		"The shared file system of this measurement runs in user-mode Linux, which is slow: from these rows use the numbers of reads and bytes, but not the seconds. The delay of the network between worker and file server is added to each call, and is in the name of the row.",
 	}}
 	for _, p := range f.processors() {
 		t := Table{
 			Title: f.ofProcessor("First pictures", p), Left: 3, Basis: cost.Measured,
-			Columns: []string{"Engine", "Files", "Processors", "Size, px", "Threads", "Runs", "Start, s", "Handler, s", "Billed, s", "Reads over NFS", "Read over NFS, MiB", "Waits for NFS, s"},
+			Columns: []string{"Engine", "Files", "Processors", "Size, px", "Threads", "Runs", "Start, s", "In the handler, s", "Billed, s", "Reads over NFS", "Read over NFS, MiB", "Waits for NFS, s"},
+			Notes: []string{
+				"Start: from the start of the process until it asks for a job, with loading of engine and neural network. In the handler: from the receipt of the job until its picture is stored. Billed: what Lambda would bill, which includes the start. Waits for NFS: the sum over all reads, which may overlap.",
+				"Processors: all of the machine, or the share of a function with this memory, applied in each quota period. Threads: of the engine, per picture.",
+			},
 		}
 		for _, g := range f.groups(p) {
 			v := g.variant

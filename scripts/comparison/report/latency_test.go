@@ -52,7 +52,7 @@ func TestLatencyInParts(t *testing.T) {
 	f := measuredIn(v, 2, func(j *measurement.Job) { j.Handler, j.Received, j.Waited = 0.25, 0.5, 0.125 })
 	for column, want := range map[string]string{
 		"Until received": "0.500", "of this, waiting for an environment": "0.125", "In the handler": "0.250",
-		"Processor time: system": "0.0170", "AWS emulators": "0.0250", "Load generator": "0.0350", // of 3.4, 5 and 7 s for 200 jobs
+		"Processor time of the system": "0.0170", "of the AWS emulators": "0.0250", "of the load generator": "0.0350", // of 3.4, 5 and 7 s for 200 jobs
 	} {
 		if got := cell(t, f, column); got != want {
 			t.Errorf("%s: got %q, want %q", column, got, want)

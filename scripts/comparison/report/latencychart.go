@@ -29,7 +29,7 @@ func systemName(v measurement.Variant) string {
 
 // load describes the arrival pattern and rate of a variant.
 func load(v measurement.Variant) string {
-	name := map[string]string{measurement.Steady: "steady", measurement.Poisson: "at random", measurement.Bursts: fmt.Sprintf("in bursts of %d", measurement.Burst), measurement.Synthetic: "like the image jobs", measurement.Recorded: "recorded"}[v.Pattern]
+	name := map[string]string{measurement.Steady: "at a steady rate", measurement.Poisson: "at random", measurement.Bursts: fmt.Sprintf("in bursts of %d", measurement.Burst), measurement.Synthetic: "like the image jobs", measurement.Recorded: "as recorded"}[v.Pattern]
 	return fmt.Sprintf("%s, %s jobs/s", name, exact(v.Rate))
 }
 
@@ -61,8 +61,8 @@ func latencyCharts(groups []group, quick bool) (charts []Chart) {
 	}
 	for _, name := range loads {
 		c := Chart{
-			Title: "Latency by system, jobs " + name, Basis: cost.Measured, X: "Seconds", logX: true,
-			Caption: "Further left is better. Half of the jobs are done within p50, 95% within p95, and 99% within p99.",
+			Title: "Latency by system, jobs " + name, Basis: cost.Measured, X: "Latency in seconds", logX: true,
+			Caption: "Further left is better. 50% of the jobs are done within p50, 95% within p95, and 99% within p99, which is of the jobs of all runs together.",
 			Series:  []Series{{Name: "p50"}, {Name: "p95"}, {Name: "p99"}},
 		}
 		for _, g := range groups {
@@ -99,8 +99,8 @@ func coldChart(groups []group) (Chart, bool) {
 	}
 	c := Chart{
 		Title: "The first picture of a process", Basis: cost.Measured, X: "Seconds", stacked: true,
-		Caption: fmt.Sprintf("Pictures of %d px, on the whole machine unless a row says otherwise.", size),
-		Series:  []Series{{Name: "start of the process, with loading of engine and model"}, {Name: "the picture itself"}},
+		Caption: fmt.Sprintf("By engine, and by where engine and neural network are stored: pictures of %d px, with all processors of the machine unless a row names another size and a function's memory.", size),
+		Series:  []Series{{Name: "start of the process, with loading of engine and neural network"}, {Name: "the picture itself"}},
 	}
 	for _, g := range groups {
 		v := g.variant

@@ -83,7 +83,7 @@ func TestConclusionsMatchTheBills(t *testing.T) {
 	for _, c := range []struct {
 		factor float64
 		want   string
-	}{{1, "most of it is for other services"}, {1000, "most of it is for the functions"}} {
+	}{{1, "Most of the bill is for other services"}, {1000, "Most of the bill is for painting"}} {
 		s := w.base(virginia(t), nil, nil)
 		s.warm *= c.factor
 		text, err := painting(s, finding{turns: []cost.Crossing{{Pictures: 30_000}}})
@@ -98,7 +98,7 @@ func TestConclusionsMatchTheBills(t *testing.T) {
 	if text := turnsLower(at(0.2), finding{}); text != "" {
 		t.Errorf("without a crossing: %q", text)
 	}
-	if text := (finding{}).advice("always-on instances"); text != "use always-on instances, at every volume that one instance can handle" {
+	if text := (finding{}).advice("always-on instances"); text != "use always-on instances at every volume that one instance sustains" {
 		t.Errorf("got %q", text)
 	}
 }

@@ -55,15 +55,15 @@ func (f *folder) incomplete() []string {
 			loads = append(loads, load(s.variant))
 		}
 	}
-	all := []string{fmt.Sprintf("Incomplete: %d planned runs are missing, of %d of %d variants, whose figures have no intervals and may change. The section Raw data lists them.",
+	all := []string{fmt.Sprintf("Incomplete: %d planned runs are missing, of %d of the %d variants. Figures of these variants have no intervals and may change. The section Raw data lists them.",
 		missing, len(short), len(f.plan.Variants))}
 	switch {
 	case alone > 0:
-		all = append(all, fmt.Sprintf("Bills and recommendations are not final: runs of workers alone, from which they are computed, are missing (variants: %d).", alone))
+		all = append(all, fmt.Sprintf("Bills and recommendations are not final, because they are computed from runs of workers alone, some of which are missing (variants: %d).", alone))
 	case daemon:
-		all = append(all, "Bills and recommendations may still change slightly: the times of pictures are from workers alone, whose runs are complete, but what an instance sustains also depends on the daemon's runs.")
+		all = append(all, "Bills and recommendations may still change slightly. They use the times of workers alone, whose runs are complete, but what an instance sustains also depends on the daemon's runs, some of which are missing.")
 	default:
-		all = append(all, "Bills and recommendations are final as far as they depend on runs.")
+		all = append(all, "Bills and recommendations are final: no missing run has an effect on them, except on the section on the original setting of the claim.")
 	}
 	if len(loads) > 0 {
 		all = append(all, fmt.Sprintf("Latencies under load are not final for jobs %s.", strings.Join(loads, "; ")))
@@ -76,7 +76,7 @@ func (f *folder) incomplete() []string {
 	return all
 }
 
-// fewer describes how many variants are planned with too few runs for an interval.
+// fewer describes to which variants the planned repetitions apply.
 func (f *folder) fewer() string {
 	n := 0
 	for _, v := range f.plan.Variants {
@@ -85,7 +85,7 @@ func (f *folder) fewer() string {
 		}
 	}
 	if n == 0 || f.plan.Repetitions < enoughRuns {
-		return "the same for each variant"
+		return "for each variant"
 	}
-	return fmt.Sprintf("of which %d variants take part only in some and have fewer than ten runs", n)
+	return fmt.Sprintf("except for %d variants that are only in some of them and have fewer than ten runs", n)
 }

@@ -24,7 +24,7 @@ func TestIncomplete(t *testing.T) {
 	}}
 	got := strings.Join(f.incomplete(), "\n")
 	for _, want := range []string{
-		"9 planned runs are missing, of 1 of 2 variants", "Bills and recommendations may still change slightly", "not final for jobs in bursts of 20, 1 jobs/s.",
+		"9 planned runs are missing, of 1 of the 2 variants", "Bills and recommendations may still change slightly", "not final for jobs in bursts of 20, 1 jobs/s.",
 		"1 of 2 predictions cannot be judged yet",
 	} {
 		if !strings.Contains(got, want) {
@@ -55,7 +55,7 @@ func TestIncompleteReport(t *testing.T) {
 		t.Errorf("the chart's rows are %q", got)
 	}
 	for name, text := range map[string]string{"HTML": page, "Markdown": markdown, "JSON": values} {
-		if !strings.Contains(text, "Incomplete: 1 planned runs are missing, of 1 of 1 variants") {
+		if !strings.Contains(text, "Incomplete: 1 planned runs are missing, of 1 of the 1 variants") {
 			t.Errorf("%s has no notice", name)
 		}
 	}

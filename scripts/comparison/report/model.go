@@ -33,7 +33,7 @@ type capacity struct {
 // A worker has the results of the runs for one engine at one size.
 type worker struct {
 	function, instance group       // with a function's share of the processors, and on the whole machine
-	uncached           float64     // additional seconds of a start when none of its files is cached in memory
+	uncached           float64     // additional seconds of a start if none of its files is cached in memory
 	load               float64     // processor seconds of all programs on an instance per processor second of its worker; 1 if not measured
 	coldCalls          cost.Calls  // calls of a start to the shared file system
 	cold               *byVolume   // share of cold starts at the middle keep-alive
@@ -322,7 +322,7 @@ func (c *byVolume) at(pictures float64) float64 {
 		return c.values[len(c.values)-1]
 	}
 	a, b, part := c.values[i], c.values[i+1], x-float64(i)
-	if a > 0 && b > 0 { // interpolate as a power of the volume, because most curves are one piece by piece
+	if a > 0 && b > 0 { // interpolate as a power of the volume, which most curves nearly are between two points
 		return a * math.Pow(b/a, part)
 	}
 	return a + part*(b-a)

@@ -24,12 +24,12 @@ func (s scenario) shapes() []shape {
 func (w *worker) billTable(t *prices.Table) (Table, error) {
 	table := Table{
 		Title: "Monthly bill by pictures a day, arriving at random", Left: 2, Basis: cost.Assumed,
-		Columns: []string{"Pictures a day", "Cheapest whole bill", "functions, compute only", "functions, whole bill"},
-		Notes:   []string{fmt.Sprintf("%s, %s px, %s. Always-on instances and one machine are as many instances as the pictures need.", measurement.EngineName(w.function.variant.Engine), exact(float64(w.function.variant.Size)), t.Region)},
+		Columns: []string{"Pictures a day", "Cheapest by the whole bill", "Functions, compute only", "Functions, whole bill"},
+		Notes:   []string{fmt.Sprintf("%s, %s px, %s. Always-on instances and one machine are as many instances as the volume needs, and at least one.", measurement.EngineName(w.function.variant.Engine), exact(float64(w.function.variant.Size)), t.Region)},
 	}
 	all := w.base(t, nil, nil).shapes()
 	for _, s := range all[1:] {
-		table.Columns = append(table.Columns, s.name+", whole bill")
+		table.Columns = append(table.Columns, capital(s.name)+", whole bill")
 	}
 	for _, day := range []float64{100, 500, 5000, 50_000, 500_000} {
 		cheapest, least := "", math.Inf(1)
@@ -60,7 +60,7 @@ func (w *worker) billChart(t *prices.Table) (Chart, error) {
 	s := w.base(t, nil, nil)
 	chart := Chart{
 		Title:   "Monthly bill by pictures a day, arriving at random",
-		Caption: fmt.Sprintf("The whole bill: the lowest curve is the cheapest. %s, %s px, %s.", measurement.EngineName(w.function.variant.Engine), exact(float64(w.function.variant.Size)), t.Region),
+		Caption: fmt.Sprintf("The whole bill; the lowest curve is the cheapest design. %s, %s px, %s.", measurement.EngineName(w.function.variant.Engine), exact(float64(w.function.variant.Size)), t.Region),
 		Basis:   cost.Assumed, X: "Pictures a day", Y: "Dollars a month", logX: true, logY: true, markersEvery: 4,
 	}
 	for _, l := range s.shapes() {

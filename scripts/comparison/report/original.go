@@ -16,14 +16,15 @@ import (
 // network that was measured has rows.
 func original(f *folder, groups []group, t *prices.Table, e effort) (Section, error) {
 	s := Section{ID: "original", Title: "The original setting of the claim", Text: []string{
-		"The claim was made for a simpler design: the client waits while a function with 3,007 MB, and TensorFlow on the shared file system, paints behind API Gateway (REST). The alternative is one always-on instance with a Python server (Flask). There is no queue, and no picture is stored. The network was Magenta's, which takes longer than this project's.",
+		"The claim was made for a simpler design: a synchronous function with 3,007 MB paints behind API Gateway (REST), with TensorFlow on the shared file system. Its alternative is one instance with the Python server that runs all month. There is no queue, and no picture is stored. The neural network was Magenta's arbitrary image stylisation, which takes longer per picture than this project's.",
 	}}
 	table := Table{
-		Title: "Synchronous function compared with one always-on server", Left: 2, Basis: cost.Assumed,
-		Columns: []string{"Network", "Bill", "Function, s", "Cold start, s", "Server, s", "Saves 70% up to, pictures a day", "Same cost at, pictures a day", "Saving at 100 a day", "Saving at 10,000 a day"},
+		Title: "Synchronous function compared with one instance with the Python server", Left: 2, Basis: cost.Assumed,
+		Columns: []string{"Neural network", "Bill", "Billed per warm picture, s", "Added by a cold start, s", "Latency of the server, s", "Functions save 70% up to, pictures a day", "Same cost at, pictures a day", "Saving at 100 pictures a day", "Saving at 10,000 pictures a day"},
 		Notes: []string{
-			fmt.Sprintf("The function's times are those of a worker with a function's share of the processors; the server's times are latencies under load, for one instance of %s. The number of pictures that it sustains is computed from the processor time that it used. The reads of cold starts are those of TensorFlow with this project's network on the shared file system with read ahead, measured if possible, else assumed. Magenta's start from the shared file system was not measured.", assumptions.InstanceType),
-			"always: functions save more at every volume that one instance can handle; never: at none.",
+			fmt.Sprintf("The function's times are those of a worker alone with a function's share of the processors; waits for the shared file system are not added, because no picture is stored. The server's time is the mean latency in its runs under load. The rate that one instance (%s) sustains is simulated with these latencies, and limited by the processor time that the server used.", assumptions.InstanceType),
+			"A cold start reads TensorFlow and this project's neural network from the shared file system, with read ahead: how much was measured if there are such runs, and is otherwise assumed. For Magenta's network the same reads are used, because its starts from the shared file system were not measured.",
+			"always: functions save more than this at every volume that one instance sustains; never: at none.",
 		},
 	}
 	for _, n := range []struct{ network, name, how string }{
@@ -33,7 +34,7 @@ func original(f *folder, groups []group, t *prices.Table, e effort) (Section, er
 		found := workersOf(groups, usualSize, 3007, n.network, measurement.TensorFlow)
 		server, ok := pythonServer(groups, n.network)
 		if len(found) == 0 || !ok {
-			table.Notes = append(table.Notes, fmt.Sprintf("%s network was not measured in both function and server: %s.", capital(n.name), n.how))
+			table.Notes = append(table.Notes, fmt.Sprintf("%s network was not measured in a function, or not in the Python server: %s.", capital(n.name), n.how))
 			continue
 		}
 		if err := found[0].simulate(f.plan.Seed, e.jobs); err != nil {
@@ -47,14 +48,14 @@ func original(f *folder, groups []group, t *prices.Table, e effort) (Section, er
 		if busy := server.busy(); busy > 0 {
 			o.capacity = min(o.capacity, assumptions.Processors/busy)
 		}
-		rows, err := o.rows(fmt.Sprintf("%s, measured (%s MB; server: %s)", n.name, exact(float64(o.w.function.variant.MemoryMB)), load(server.variant)), t)
+		rows, err := o.rows(fmt.Sprintf("%s, measured (%s MB; jobs to the server: %s)", n.name, exact(float64(o.w.function.variant.MemoryMB)), load(server.variant)), t)
 		if err != nil {
 			return s, err
 		}
 		table.Rows = append(table.Rows, rows...)
 	}
 	if len(table.Rows) == 0 {
-		s.Missing = "This needs runs of a worker with TensorFlow and a function's share of the processors, and of the Python server; one or both were not measured: run scripts/setup --bench, then scripts/compare --only 'service-tensorflow-512px-*' --out DIR and --only 'flask-*' as root."
+		s.Missing = "This needs runs of a worker alone with TensorFlow and a function's share of the processors, and of the Python server, at least one of which was not measured: run scripts/setup --bench, then scripts/compare --only 'service-tensorflow-512px-*' --out DIR and --only 'flask-*' as root."
 		return s, nil
 	}
 	s.Tables = []Table{table}

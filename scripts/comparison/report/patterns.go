@@ -16,7 +16,7 @@ import (
 // A pattern describes how jobs arrive, at any volume.
 type pattern struct {
 	id, title string
-	short     string
+	short     string // beginning of the sentence in the recommendation
 	text      string
 	peak      float64 // the rate that instances have to sustain, over the mean rate
 	at        float64 // pictures a month for which bills are shown
@@ -37,8 +37,8 @@ const (
 func imageJobs(seed uint64, e effort) pattern {
 	const days, peak = 23, 9.0
 	return pattern{
-		id: "images", title: "Saving for recorded image jobs", short: "Recorded image jobs",
-		text: fmt.Sprintf("In a recorded trace of image generation, jobs do not arrive evenly: the busiest hour has %s times the mean number of jobs, and a third of the hours have none. The trace may not be published, so a synthetic pattern of %d days with the same statistics is used instead, scaled to each volume. There have to be enough instances for the busiest hour during the whole month. Functions are billed by the picture, no matter when pictures arrive. Steps in the curves are where one more instance is needed.",
+		id: "images", title: "Saving for image jobs as recorded", short: "With arrivals like those of recorded image jobs",
+		text: fmt.Sprintf("In a recorded trace of image generation, jobs do not arrive evenly: the busiest hour has %s times the mean number of jobs, and a third of the hours have none. The trace may not be published. So a synthetic pattern of %d days with similar statistics is used, scaled to each volume. During the whole month there are as many instances as %[1]s times the mean rate needs, while functions are billed by the picture, no matter when it arrives. Steps in the curves are where one more instance is needed.",
 			exact(peak), days),
 		peak: peak, at: arrivals.ImagesPerHour * cost.Hours, atName: fmt.Sprintf("the recorded rate of %s pictures a day", figure(24*arrivals.ImagesPerHour)),
 		most: 100 * float64(e.jobs) * cost.Hours / 24 / days, views: views,
@@ -55,8 +55,8 @@ func imageJobs(seed uint64, e effort) pattern {
 func nightly(e effort) pattern {
 	const hours = 8.0
 	return pattern{
-		id: "nightly", title: "Saving for a nightly batch", short: "A nightly batch",
-		text: fmt.Sprintf("Each night a batch is sent within %s minutes and has to be ready %s h later. No user waits for a single picture, so instances may start from zero, and one machine may work through the queue: it needs to sustain %s times the mean rate. Where the saving compared with instances from zero jumps, their scaling policy launches one more instance: for a growing backlog it launches up to %d, and terminates them one at a time, a quarter of an hour later.",
+		id: "nightly", title: "Saving for a nightly batch", short: "With one batch each night",
+		text: fmt.Sprintf("All jobs of a day are submitted at night within %s minutes, and the pictures have to be ready %s h later. No user waits for a single picture. So instances may start from zero, and one machine may work through the queue for %[2]s h: it has to sustain %s times the mean rate of a day. For a growing number of unfinished jobs, the scaling policy of instances from zero launches up to %d instances; it terminates them after a quarter of an hour with too little work, one at a time. The saving compared with instances from zero jumps at volumes at which one more instance is launched.",
 			figure(sending/60), exact(hours), exact(24/hours), assumptions.MaximumInstances),
 		peak: 24 / hours, at: 100_000 * nightsAMonth, atName: "100,000 pictures a night",
 		most: float64(max(120_000, 20*e.jobs)) * nightsAMonth, fromZero: true,
@@ -120,7 +120,7 @@ func active(times []float64, pictures float64) float64 {
 }
 
 // patternSection returns the section on the saving under a pattern with the cheapest engine, and a
-// sentence on the whole bill at the pattern's own volume.
+// sentence for the recommendation on the whole bill at the pattern's own volume.
 func patternSection(p pattern, f *folder, workers []worker, t *prices.Table, e effort) (s Section, sentence string, err error) {
 	s = Section{ID: p.id, Title: p.title}
 	if len(workers) == 0 {
@@ -131,7 +131,7 @@ func patternSection(p pattern, f *folder, workers []worker, t *prices.Table, e e
 	if err != nil {
 		return s, "", err
 	}
-	s.Text = []string{p.text, fmt.Sprintf("All figures are for %s. Above %s pictures a day the share of cold starts is assumed to be the same as at that volume.", measurement.EngineName(w.function.variant.Engine), figure(perDay(p.most)))}
+	s.Text = []string{p.text, fmt.Sprintf("All figures are for %s. Above %s pictures a day, the share of cold starts is assumed to be that of this volume.", measurement.EngineName(w.function.variant.Engine), figure(perDay(p.most)))}
 	chart, err := w.savingChart(p.title, p.views, t)
 	if err != nil {
 		return s, "", err
@@ -152,17 +152,17 @@ func patternSection(p pattern, f *folder, workers []worker, t *prices.Table, e e
 		}
 	}
 	crossings.Columns, crossings.Left = crossings.Columns[1:], crossings.Left-1
-	crossings.Notes = []string{"The section Saving against duty explains the columns."}
+	crossings.Notes = []string{"The section Saving by duty explains the columns."}
 	s.Tables = []Table{bills, crossings}
-	return s, fmt.Sprintf("%s, %s: functions cost %s.", p.short, p.atName, strings.Join(shares, ", and ")), nil
+	return s, fmt.Sprintf("%s, at %s, functions cost %s.", p.short, p.atName, strings.Join(shares, ", and ")), nil
 }
 
 // billsAt returns the bills of each comparison at the pattern's own volume, and texts with
 // functions' share of the alternatives' whole bills.
 func (w *worker) billsAt(p pattern, t *prices.Table) (table Table, shares []string, err error) {
 	table = Table{
-		Title: "At " + p.atName, Left: 1, Basis: cost.Assumed,
-		Columns: []string{"Bill", "Functions", "Alternative", "Saving", "Scenarios"},
+		Title: "Monthly bills at " + p.atName, Left: 1, Basis: cost.Assumed,
+		Columns: []string{"Comparison", "Functions", "Alternative", "Saving", "Saving in the scenarios"},
 	}
 	for _, v := range p.views {
 		base := w.base(t, nil, nil)

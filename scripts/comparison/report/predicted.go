@@ -17,22 +17,22 @@ import (
 func (f *folder) predictionTexts() []string {
 	p, n := f.predictions, f.predictionCounts()
 	return []string{
-		fmt.Sprintf("Of %d predictions, %d hold, %d miss, %d are void, and %d cannot be judged yet because their variants have fewer than ten runs.", n.all(), n.holds, n.misses, n.void, n.waiting),
+		fmt.Sprintf("Of %d predictions, %d hold, %d miss, %d are void, and %d cannot be judged yet, because their variants have fewer than ten runs.", n.all(), n.holds, n.misses, n.void, n.waiting),
 		fmt.Sprintf("The predictions were made at %s with the programs of commit %s, from %d runs, which predictions.json lists with their SHA-256. The SHA-256 of predictions.json is %s.",
 			p.Made.Format(time.RFC3339), p.Commit, len(p.Calibration), f.predicting),
-		"The order is proved by the commit in each run's header, which is the commit of the checkout that made the run: if it contains a file with this SHA-256 (git show COMMIT:scripts/comparison/results/predictions.json | sha256sum), the predictions were committed before the run. The times in the files alone prove nothing.",
-		"A prediction is void if a run of its variant does not name the SHA-256 of this predictions.json, if it was not made before the variant's first run, or if a run that it was made from is missing or was changed. Void runs and runs on another processor also count here, because their files have figures too.",
+		"The commits prove that the predictions came first. The file of each run names the commit of the checkout that made the run. If this commit contains predictions.json with the same SHA-256 (git show COMMIT:scripts/comparison/results/predictions.json | sha256sum), the predictions were committed before the run. Times in files prove nothing, because anybody can change them.",
+		"A prediction is void if a run of its variant does not name the SHA-256 of this predictions.json, if it was not made before the variant's first run, or if a run that it was made from is missing or was changed. Void runs and runs on another processor count here, too, because their files also have figures.",
 	}
 }
 
 // predicted returns the table that compares predictions with the prediction intervals of ten runs
 // or more. It lists variants without a prediction with the reason.
 func (f *folder) predicted() Table {
-	t := Table{Title: "Predictions of runs on this machine", Left: 2, Basis: cost.Measured,
+	t := Table{Title: "Predictions of runs on this machine", Left: 2, Basis: cost.Simulated,
 		Columns: []string{"System and load", "Figure", "Predicted", "From", "To", "Predicted / measured", "Runs", "Time from the prediction to the first run", "Result"},
 		Notes: []string{
-			"From and To are the interval that contains one further run with 95% confidence. It is computed from the standard deviation of the runs times √(1 + 1/n + 1/m), for n runs and m calibrating runs, which are assumed to vary as much. For counts it extends at least half a count to both sides.",
-			"The intervals do not include drift, which is what changed on the machine between the calibrating and the predicted runs. They are also lenient: a prediction is of the runs' mean, whose error with ten runs is a third of one run's, but it is compared with the interval of one run. A bias of two standard deviations still passes; it shows in Predicted / measured, where measured is the mean of the runs (for times and processor time the geometric mean).",
+			"Predicted is the simulated value for a run of the variant. From and To, which are measured, are the interval that contains one further run with 95% confidence. It is computed from the standard deviation of the runs times √(1 + 1/n + 1/m), for n runs and m calibrating runs, which are assumed to vary as much. For counts it extends at least half a count to both sides. Predicted / measured: measured is the mean of the runs (for times the geometric mean).",
+			"The intervals do not include drift, which is what changed on the machine between the calibrating and the predicted runs. They are wide for another reason, too: a prediction is of the mean of the runs, but the interval is that of one run, which varies about three times as much as the mean of ten. So a prediction that is wrong by two standard deviations of the runs still holds; Predicted / measured shows the error.",
 		}}
 	groups, titles := map[string]group{}, map[string]string{}
 	for _, v := range f.plan.Variants {

@@ -11,11 +11,11 @@ import (
 // ones.
 func raw(f *folder) Section {
 	s := Section{ID: "raw", Title: "Raw data", Text: []string{fmt.Sprintf(
-		"%d runs, seed %d, %d repetitions planned, %s. SHA-256 of the plan, the runs, the list of unavailable variants and the predictions: %s.",
-		len(f.runs), f.plan.Seed, f.plan.Repetitions, f.fewer(), f.digest)}}
+		"The folder has %d runs, including void ones. %d repetitions are planned, %s. The seed of all random numbers is %d. The SHA-256 of the plan, the runs, the list of unavailable variants and the predictions together is %s.",
+		len(f.runs), f.plan.Repetitions, f.fewer(), f.plan.Seed, f.digest)}}
 	if t := f.trace(); t != nil {
 		s.Text = append(s.Text, fmt.Sprintf(
-			"The recorded pattern is from a trace whose rows are not published: SHA-256 %s, %s jobs an hour, an index of dispersion of %s in windows of 10 minutes (Poisson: 1), and %s times the mean in the busiest hour.",
+			"The recorded arrivals are from a trace whose rows are not published: SHA-256 %s, %s jobs an hour, an index of dispersion of %s in windows of 10 minutes (variance divided by mean; 1 at random), and %s times the mean in the busiest hour.",
 			t.SHA256, figure(t.Statistics.PerHour), figureOrDash(t.Statistics.Dispersion600), figureOrDash(t.Statistics.PeakHour)))
 	}
 	machines := Table{Title: "Machines", Left: 5, Columns: []string{"Processor", "System", "Kernel", "File system", "Commit", "Usable cores", "Memory, GiB", "Runs"}}
@@ -33,7 +33,7 @@ func raw(f *folder) Section {
 	for i, r := range machines.Rows {
 		machines.Rows[i] = append(r, exact(float64(counts[fmt.Sprint(r)])))
 	}
-	void := Table{Title: "Void runs, which are not used", Left: 3, Columns: []string{"Variant", "Processor", "Reason", "Repetition"}}
+	void := Table{Title: "Void runs, which no figure uses", Left: 3, Columns: []string{"Variant", "Processor", "Reason", "Repetition"}}
 	for _, r := range f.runs {
 		if r.Footer.Void == "" {
 			continue
@@ -51,7 +51,7 @@ func raw(f *folder) Section {
 		s.Text = append(s.Text, "No run is void.")
 	}
 	if len(lacking.Rows) > 0 {
-		lacking.Notes = []string{"To make the missing runs, repeat the command that made the folder. If there are several processor models, only the runs on the one with the most runs count."}
+		lacking.Notes = []string{"To make the missing runs, repeat the command that made the folder. If runs were made on several processor models, only those on the model with the most runs count."}
 		s.Tables = append(s.Tables, lacking)
 	}
 	for i := range s.Tables {

@@ -10,8 +10,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 )
 
-// choose fills in the recommendation by fixed rules from the bills and from the finding of each
-// view: the paragraphs, the table of where the claim holds, and the chart.
+// choose sets the recommendation, which follows by fixed rules from the bills and from the finding
+// of each view: its paragraphs, the table of where the claim holds, and the chart.
 func (d *Document) choose(workers []worker, found []finding, t *prices.Table) error {
 	if len(workers) == 0 {
 		d.Choice = []string{"There are too few runs for a recommendation. " + missingWorker}
@@ -29,17 +29,18 @@ func (d *Document) choose(workers []worker, found []finding, t *prices.Table) er
 		return err
 	}
 	d.Choice = []string{
-		fmt.Sprintf("For pictures of %s px that arrive at random, with functions of %s MB (%s), the measured memory size with the lowest compute cost: %s.", exact(float64(w.instance.variant.Size)), exact(float64(w.function.variant.MemoryMB)), measurement.EngineName(w.function.variant.Engine), oneMachine.advice("one machine that is always on")),
-		fmt.Sprintf("One machine has no second zone and no copies of its files. If these are needed, compare functions with always-on instances, which use the same services: %s.", alwaysOn.advice("always-on instances")),
-		fmt.Sprintf("The claim that functions are “more than 70%% cheaper for intermittent workloads” is true for the whole bill %s compared with one machine, and %s compared with always-on instances. For compute only it is true %s. Functions cost more than one machine %s. %s",
+		fmt.Sprintf("For the lowest whole bill, with pictures of %s px that arrive at random, %s. The functions have %s MB of memory, the measured size with the lowest compute cost, and use %s.", exact(float64(w.instance.variant.Size)), oneMachine.advice("one machine"), exact(float64(w.function.variant.MemoryMB)), measurement.EngineName(w.function.variant.Engine)),
+		fmt.Sprintf("One machine is in one zone only, which is a group of data centres, and keeps no copies of its pictures. If a second zone or copies are needed, the alternative is always-on instances, which use the same services as functions: %s.", alwaysOn.advice("always-on instances")),
+		fmt.Sprintf("The project began with the claim that functions are “more than 70%% cheaper for intermittent workloads”. Compared with one machine, this is true for the whole bill %s. Compared with always-on instances, it is true for the whole bill %s, and for compute only %s. By the whole bill, functions cost more than one machine %s. %s",
 			oneMachine.claim, alwaysOn.claim, compute.claim, oneMachine.dearer, share),
 		engines,
-		"Figures in parentheses are the lowest and the highest result over scenarios of what AWS does not document: the speed of its processors, how long it keeps idle environments, how long a picture waits for the shared file system, and the speed of two jobs at once on one core. The times were measured on one machine outside AWS, and the storage and requests per picture are assumed. The section Saving against duty also has confidence intervals from the runs.",
+		"A range in parentheses is the lowest and the highest result over scenarios of what AWS does not document: the speed of its processors, how long it keeps idle environments, how long a picture waits for the shared file system, and the speed of two jobs at once on one core. The times of pictures were measured on one machine outside AWS; the storage and the requests per picture are assumed. The section Saving by duty also has 95% intervals from the runs.",
 	}
 	d.Verdict = &Table{
-		Title: "Pictures a day, arriving at random", Left: 5, Basis: cost.Assumed,
-		Columns: []string{"Bill", "Functions save more than 70%", "Functions cost less", "Functions cost more"},
-		Notes:   []string{fmt.Sprintf("For up to %s pictures a day, which is what one instance sustains.", figure(perDay(s.capacity.shared*cost.Seconds)))},
+		Title: "Where functions cost less, by pictures a day, arriving at random", Left: 5, Basis: cost.Assumed,
+		Columns: []string{"Comparison", "Functions save more than 70%", "Functions cost less than the alternative", "Functions cost more"},
+		Notes: []string{fmt.Sprintf("Examined are volumes up to what one instance sustains: %s pictures a day with the shared file system, and %s on one machine.",
+			figure(perDay(s.capacity.shared*cost.Seconds)), figure(perDay(s.capacity.local*cost.Seconds)))},
 	}
 	for i, v := range views {
 		row := []string{v.name}
@@ -52,8 +53,8 @@ func (d *Document) choose(workers []worker, found []finding, t *prices.Table) er
 	return err
 }
 
-// finding describes in words at which numbers of pictures a day functions save more than the
-// claimed 70%, cost less than the alternative, and cost more.
+// A finding describes in words at which volumes functions save more than the claimed 70%, cost less
+// than the alternative, and cost more.
 type finding struct {
 	claim, cheaper, dearer string
 	turns                  []cost.Crossing // between cheaper and dearer
@@ -138,9 +139,9 @@ func (f finding) advice(alternative string) string {
 	case len(f.turns) > 0:
 		return "use functions " + f.cheaper + ", and " + alternative + " " + f.dearer
 	case f.wins:
-		return "use functions, at every volume that one instance can handle"
+		return "use functions at every volume that one instance sustains"
 	}
-	return "use " + alternative + ", at every volume that one instance can handle"
+	return "use " + alternative + " at every volume that one instance sustains"
 }
 
 // rangesInWords describes in words the ranges of pictures a day in which a condition holds. holds is
@@ -186,19 +187,19 @@ func painting(s scenario, f finding) (string, error) {
 		return "", err
 	}
 	share := bill.USD(cost.Compute) / bill.USD(cost.Whole)
-	text := fmt.Sprintf("At %s pictures a day, where both cost the same, compute is %s of the functions' bill: ", figure(perDay(n)), percent(share))
+	text := fmt.Sprintf("At %s pictures a day, where both cost the same, compute is %s of the functions' bill. ", figure(perDay(n)), percent(share))
 	if share < 0.5 {
-		return text + "most of it is for other services (gateway, queue, shared file system, copies, logs), many of which one machine does not need.", nil
+		return text + "Most of the bill is for other services (gateway, queue, shared file system, copies, logs). Of these, one machine does not need gateway, shared file system and copies.", nil
 	}
-	return text + "most of it is for the functions themselves.", nil
+	return text + "Most of the bill is for painting.", nil
 }
 
-// claimChart returns the chart of the saving by pictures a day, for each comparison.
+// claimChart returns the chart of each view's saving by pictures a day.
 func (w *worker) claimChart(t *prices.Table) (*Chart, error) {
 	s := w.base(t, nil, nil)
 	c := &Chart{
 		Title:   "Saving of functions by pictures a day",
-		Caption: fmt.Sprintf("Above the upper line the claim of 70%% holds; below the lower line functions cost more. Curves end at −100%%, where functions cost twice as much. %s, %s px, %s.", measurement.EngineName(w.function.variant.Engine), exact(float64(w.function.variant.Size)), t.Region),
+		Caption: fmt.Sprintf("Above the upper line functions save more than 70%%, as the claim says; below the lower line they cost more than the alternative. Curves end at −100%%, where functions cost twice as much. %s, %s px, %s.", measurement.EngineName(w.function.variant.Engine), exact(float64(w.function.variant.Size)), t.Region),
 		Basis:   cost.Assumed, X: "Pictures a day", Y: "Saving of functions", logX: true, percentY: true, yLow: -1, yHigh: 1, markersEvery: 4,
 		levels: []level{{0, "costs the same"}, {claimed, "saves 70%"}},
 	}

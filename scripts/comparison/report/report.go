@@ -20,7 +20,7 @@ func build(dir string, e effort) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Document{Title: "Serverless functions or EC2 instances for painting pictures", Quick: f.plan.Quick, Incomplete: f.incomplete(), Terms: terms()}
+	d := &Document{Title: "Serverless functions or EC2 instances for painting pictures", Quick: f.plan.Quick, Incomplete: f.incomplete(), Introduction: introduction(), Marks: marks(), Terms: terms()}
 	var all []worker
 	var groups []group
 	if processors := f.processors(); len(processors) > 0 {

@@ -95,6 +95,16 @@ func TestReport(t *testing.T) {
 	t.Run("sensitivity", func(t *testing.T) { checkSensitivity(t, markdown, values) })
 	t.Run("published figures", func(t *testing.T) { checkPublished(t, values) })
 
+	t.Run("marks are explained before the recommendation", func(t *testing.T) {
+		inMarkdown, _, _ := strings.Cut(markdown, "\n## What to choose\n")
+		inPage, _, _ := strings.Cut(page, "<h2>What to choose</h2>")
+		for _, m := range marks() {
+			if !strings.Contains(inMarkdown, "- **"+m.Name+"**: ") || !strings.Contains(inPage, ">"+m.Name+"</span> ") {
+				t.Errorf("%s is not explained", m.Name)
+			}
+		}
+	})
+
 	t.Run("HTML, Markdown and JSON have the same tables", func(t *testing.T) {
 		var d Document
 		if err := json.Unmarshal([]byte(values), &d); err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
-// A view is a comparison of functions with an alternative, by part of the bill.
+// A view is a comparison of functions with an alternative, by the whole bill or by compute only.
 type view struct {
 	name        string
 	scope       cost.Scope
@@ -44,18 +44,21 @@ type effort struct{ jobs, resamples int }
 
 // saving returns the section on the saving of functions by duty.
 func saving(f *folder, workers []worker, t *prices.Table, e effort) (Section, error) {
-	s := Section{ID: "saving", Title: "Saving against duty"}
+	s := Section{ID: "saving", Title: "Saving by duty"}
 	if len(workers) == 0 {
 		s.Missing = missingWorker
 		return s, nil
 	}
 	best := &workers[0]
 	s.Text = []string{
-		fmt.Sprintf("Duty is the number of pictures a month as a share of what one instance (%s, two processors, two jobs at once) sustains. For pictures of %d px and a 95th percentile of %s, the simulation and the processor time that server and daemon used in their runs give %s pictures a second with %s, or %s if its jobs are on its own disk instead of EFS. Saving is the part of the instances' bill that functions save. At d* both cost the same, at d70 functions save 70%%; all crossings between a duty of %s and %s are listed.",
-			assumptions.InstanceType, best.instance.variant.Size, exact(goal)+" s", figure(best.capacity().shared), measurement.EngineName(best.function.variant.Engine), figure(best.capacity().local), exactPercent(lowestDuty), exactPercent(highestDuty)),
-		fmt.Sprintf("On-demand prices of %s, %s, without free tiers. A function of %d MB on this machine's processors. One machine has server, daemon and jobs on one instance, stores on its disk what the others store on the shared file system, and needs no gateway: it is the cheapest alternative, but has neither a second zone nor copies.",
+		fmt.Sprintf("Duty is the number of pictures of a month, divided by the number that one instance of the alternative would paint in that month at its sustained rate. With pictures of %d px and %s, one instance (%s, two jobs at once) sustains %s pictures a second on the shared file system and %s on its own disk, if 95%% of the jobs have to be done within %s. These rates are simulated with the measured times of a worker alone, and limited by the processor time that server and daemon used in their runs; instances on the shared file system have only the daemon, so their limit is slightly too low.",
+			best.instance.variant.Size, measurement.EngineName(best.function.variant.Engine), assumptions.InstanceType, figure(best.capacity().shared), figure(best.capacity().local), exact(goal)+unit("s")),
+		fmt.Sprintf("Saving is 1 minus the functions' bill divided by the alternative's bill. At the duty d* both cost the same, at d70 functions save 70%%. The table has each duty between %s and %s at which the saving crosses one of these levels.",
+			exactPercent(lowestDuty), exactPercent(highestDuty)),
+		fmt.Sprintf("Prices are AWS's on-demand prices in %s, reviewed on %s, without free tiers. The function has %d MB of memory, and its times are those of this machine's processors. One machine stores on its disk what the other designs store on the shared file system, and needs no gateway: it is the cheapest alternative, but has neither a second zone nor copies.",
 			t.Region, t.Date, best.function.variant.MemoryMB),
-		fmt.Sprintf("Functions are billed while they wait for EFS, %s s per picture, and instances wait as long; one machine does not. A cold start with TensorFlow reads its files ahead from EFS and is billed for the time: the amount is measured in runs with a shared file system if there are any, else assumed. ONNX Runtime is in the function's archive. The bands show scenarios of what AWS does not document: functions' processors that take 0.7 to 1.5 times as long as the instances', environments kept for 300 to 1,800 s, a quarter to all of the assumed waits for EFS, and two jobs at once on an instance, whose processors are two threads of one core and do 0.6 to 1 times twice the work of one job (extrapolation).", exact(assumptions.StoreSeconds)),
+		fmt.Sprintf("A function is billed while it waits for the shared file system (EFS), for which %s s per picture are assumed. An instance that uses EFS waits as long; one machine does not wait. With TensorFlow, a cold start also reads engine and neural network from EFS, and is billed for this time, too: how much it reads was measured if there are runs with a shared file system, and is otherwise assumed. With ONNX Runtime, both are in the function's archive.", exact(assumptions.StoreSeconds)),
+		"The bands in the chart show the lowest and the highest saving over scenarios of what AWS does not document: functions that take 0.7 to 1.5 times as long as measured, while instances take the measured times; idle environments that are kept for 300 to 1,800 s; waits for EFS that are a quarter to all of the assumed ones; and two jobs at once on an instance that do 0.6 to 1 times the work of two cores, because its two processors are threads of one core.",
 	}
 	chart, err := best.savingChart("Saving of functions with "+measurement.EngineName(best.function.variant.Engine), views, t)
 	if err != nil {
@@ -80,8 +83,8 @@ func saving(f *folder, workers []worker, t *prices.Table, e effort) (Section, er
 func (w *worker) savingChart(title string, views []view, t *prices.Table) (Chart, error) {
 	chart := Chart{
 		Title:   title + ", by duty",
-		Caption: "Above 0% functions cost less, below it they cost more. Curves end at −100%, where functions cost twice as much. Bands show the range of the scenarios.", Basis: cost.Assumed,
-		X: "Duty: share of what one instance sustains", Y: "Saving", logX: true, percentX: true, percentY: true, yLow: -1, yHigh: 1, markersEvery: 4,
+		Caption: "Above 0% functions cost less than the alternative, below it they cost more. Curves end at −100%, where functions cost twice as much. Bands show the range over the scenarios.", Basis: cost.Assumed,
+		X: "Duty: share of what one instance sustains", Y: "Saving of functions", logX: true, percentX: true, percentY: true, yLow: -1, yHigh: 1, markersEvery: 4,
 		levels: []level{{0, "costs the same"}, {claimed, "saves 70%"}},
 	}
 	for _, v := range views {
@@ -97,7 +100,7 @@ func (w *worker) savingChart(title string, views []view, t *prices.Table) (Chart
 // claimed is the saving that the project's claim states.
 const claimed = 0.7
 
-const missingWorker = "This needs runs of a worker with a function's share of the processors, and of the same engine at the same size on the whole machine, both with cold and warm pictures: run scripts/compare --only 'service-*-512px-*' --out DIR as root."
+const missingWorker = "This needs runs of a worker alone with cold and warm pictures, both with a function's share of the processors and on the whole machine, with the same engine and size: run scripts/compare --only 'service-*-512px-*' --out DIR as root."
 
 // variations returns the scenarios: all combinations of processor speed, keep-alive, the yield of
 // two jobs at once on an instance, and waits for EFS.

@@ -97,7 +97,7 @@ func (s scenario) instancesFromZero(n float64) (cost.Deployment, cost.Month) {
 // The range of duties that is examined.
 const lowestDuty, highestDuty = 1e-4, 1.0
 
-// duties returns the points of a chart, eight a decade. The last is slightly below one, because
+// duties returns the points of a chart, eight per decade. The last is slightly below one, because
 // rounding could require a second instance there.
 func duties() (all []float64) {
 	for log := math.Log10(lowestDuty); log < 1e-9; log += 0.125 {

@@ -20,7 +20,7 @@ type change struct {
 // sensitivity returns the section on how crossings move when one input changes.
 func sensitivity(f *folder, groups []group, workers []worker, t *prices.Table, e effort) (Section, error) {
 	s := Section{ID: "sensitivity", Title: "Sensitivity", Text: []string{
-		"The highest duties at which functions cost as much as the alternative (d*) and save 70% (d70), for arrivals at random, when one input changes.",
+		"Each row changes one input of the bills. Its figures are the highest duties at which functions cost as much as the alternative (d*) and at which they save 70% (d70), for pictures arriving at random.",
 	}}
 	if len(workers) == 0 {
 		s.Missing = missingWorker
@@ -31,7 +31,8 @@ func sensitivity(f *folder, groups []group, workers []worker, t *prices.Table, e
 		return s, err
 	}
 	table := Table{Title: "d* and d70 by changed input", Left: 1, Basis: cost.Assumed, Columns: []string{"Change"}, Notes: []string{
-		"always: functions save more at every duty; never: at none. For pictures of other sizes, file sizes are proportional to the pixels, and the number of requests is the same. Spot instances and savings plans are parameters that no other figure uses: AWS can reclaim spot instances at any time, and savings plans are commitments for one or three years.",
+		"always: functions save more than 0% (d*) or 70% (d70) at every duty; never: at none.",
+		"For pictures of other sizes, file sizes are proportional to the pixels, and the number of requests is the same. Discounts of spot instances and savings plans are only in this table. AWS can end spot instances at any time; a savings plan is a commitment for one or three years.",
 	}}
 	for _, name := range []string{"d*", "d70"} {
 		for _, v := range views {
@@ -99,7 +100,7 @@ func changes(f *folder, groups []group, workers []worker, t *prices.Table, e eff
 	for _, r := range simulation.SpeedRatios() {
 		if c := base; r != 1 {
 			c.warm, c.start = r*base.warm, r*base.start
-			all = append(all, change{"functions take " + exact(r) + " times as long as measured", c})
+			all = append(all, change{"functions take " + exact(r) + " times as long as measured, instances as long as measured", c})
 		}
 	}
 	for i, keep := range simulation.KeepAlives() {
@@ -111,7 +112,7 @@ func changes(f *folder, groups []group, workers []worker, t *prices.Table, e eff
 	for _, capacity := range w.capacities {
 		if c := base; capacity.yield != 1 {
 			c.capacity = capacity
-			all = append(all, change{"two jobs at once on an instance do " + exact(capacity.yield) + " of twice one's work", c})
+			all = append(all, change{"two jobs at once on an instance do " + exact(capacity.yield) + " times the work of two cores", c})
 		}
 	}
 	for _, share := range assumptions.StoreShares() {
@@ -155,7 +156,7 @@ func priceChanges(base scenario) (all []change, err error) {
 	}
 	bursting := base
 	bursting.prices = base.prices.Scaled("efs.elastic.reads", 0).Scaled("efs.elastic.writes", 0)
-	all = append(all, change{"shared file system with bursting throughput, free within its credits", bursting})
+	all = append(all, change{"shared file system with bursting throughput, whose reads and writes are free within its credits", bursting})
 	discounted := func(name string, factor float64) {
 		c := base
 		c.discount = factor
@@ -166,14 +167,14 @@ func priceChanges(base scenario) (all []change, err error) {
 		return nil, err
 	}
 	if spot, err := base.prices.Price("ec2." + assumptions.InstanceType + ".spot"); err == nil {
-		discounted("as spot instances once were", float64(int(100*spot.USD(1)/demand.USD(1)))/100)
+		discounted("an earlier price of spot instances", float64(int(100*spot.USD(1)/demand.USD(1)))/100)
 	}
 	for _, factor := range []float64{0.8, 0.6, 0.4} {
-		discounted("savings plan, a parameter", factor)
+		discounted("an assumed discount of a savings plan", factor)
 	}
 	c := base
 	c.prices = base.prices.Scaled("lambda.x86.gb-seconds", 0.85)
-	return append(all, change{"functions at 85% of their price (savings plan, a parameter)", c}), nil
+	return append(all, change{"functions at 85% of their price (an assumed discount of a savings plan)", c}), nil
 }
 
 // steps returns workers for the other measured memory sizes, threads, quota periods and picture

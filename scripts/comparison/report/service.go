@@ -48,12 +48,13 @@ func (f *folder) ofProcessor(title, processor string) string {
 // serviceTimes returns the section on the times of one worker alone.
 func serviceTimes(f *folder) Section {
 	s := Section{ID: "service", Title: "Service times", Text: []string{
-		"One worker alone paints one picture after the other, with engine and model cached in memory. Figures are geometric means over the runs, each of which counts with the mean of its warm pictures. With ten runs or more, the 95% interval by Student's t on the logarithms is in parentheses. " + intervals(f),
+		"A worker alone paints one picture after the other, without load. Its engine and neural network are in memory when it starts, from an earlier start. The first picture of a run is cold, all others are warm, and a run counts with the mean of its warm ones.",
+		intervals(f),
 	}}
 	for _, p := range f.processors() {
 		times := Table{
 			Title: f.ofProcessor("Warm and cold pictures, seconds", p), Left: 2, Basis: cost.Measured,
-			Columns: []string{"Engine", "Processors", "Size, px", "Threads", "Runs", "Warm, in the handler", "Warm, billed", "Used / billed", "Start", "First picture", "Cold, billed"},
+			Columns: []string{"Engine", "Processors", "Size, px", "Threads", "Runs", "Warm picture in the handler", "Warm picture, billed", "Used / billed", "Start of the process", "Cold picture in the handler", "Cold picture, billed"},
 		}
 		stages := Table{
 			Title: f.ofProcessor("Stages of a warm picture, seconds", p), Left: 2, Basis: cost.Measured,
@@ -80,7 +81,11 @@ func serviceTimes(f *folder) Section {
 				figure(warm(handler)-read-decode-paint-encode-write)))
 		}
 		if len(times.Rows) > 0 {
-			times.Notes = []string{"Billed by Lambda's rule: rounded up to the next millisecond, and for a cold picture including the start of its process. Used is processor time, which with two threads is up to twice the elapsed time."}
+			times.Notes = []string{
+				"In the handler: from the receipt of a job until its picture is stored. Billed: what Lambda would bill, which is rounded up to the next millisecond and, for a cold picture, includes the start of its process. Used: processor time, which with two threads can be twice the elapsed time.",
+				"Processors: all of the machine, or the share of a function with this memory, applied in each quota period. Threads: of the engine, per picture.",
+			}
+			stages.Notes = []string{"Read and Write: from and to the shared directory, here on the local disk. Decode and Encode: the picture's file. Paint: the computation of the neural network. Other: the rest of the time in the handler."}
 			s.Tables = append(s.Tables, times, stages)
 		}
 	}
@@ -95,5 +100,5 @@ func intervals(f *folder) string {
 	if f.plan.Quick {
 		return "A quick measurement has no intervals."
 	}
-	return "Figures have an interval only after exactly 10, 15 or 20 runs, because results are examined then. If half of the interval is more than 5% of the figure (10% for p95 and p99), the figure is marked as wider. Fewer than ten runs have their lowest and highest figure in parentheses instead, which is no interval."
+	return "Figures are means of one value of each run: geometric means of latencies and of cold and warm pictures, arithmetic means of parts, stages and counts. After 10, 15 or 20 runs, the 95% interval of a geometric mean follows in parentheses (Student's t on the logarithms); results are not examined after other numbers of runs, because to stop at a convenient result would bias it. If half of the interval is more than 5% of the figure (10% for p95, p99 and first pictures), it is marked as wider. After two to nine runs, the lowest and the highest value of the runs follow instead, which are no interval."
 }

@@ -10,7 +10,7 @@ import (
 // dimensionless are the titles of columns whose figures are counts or ratios, which have no unit.
 var dimensionless = []string{
 	"Runs", "Valid runs", "Planned", "Repetition", "Jobs per run", "Cold starts per run", "Threads", "Usable cores",
-	"Reads over NFS", "Environments or instances, maximum", "Maximum", "Pictures a month", "Pictures a day",
+	"Reads over NFS", "Most environments or instances at once", "Limit", "Pictures a month", "Pictures a day",
 	"Used / billed", "Predicted / measured",
 }
 

@@ -14,8 +14,8 @@ import (
 // simulator and with runs.
 func validation(f *folder, e effort) (Section, error) {
 	s := Section{ID: "validation", Title: "Validation of the simulation", Text: []string{
-		"A row holds if the simulated figure is within the interval, and otherwise misses.",
-		"The load of the systems is low, so that jobs arriving at random seldom wait for each other; the simulated queue is tested mostly by bursts. Steady jobs, one every 250 ms, arrive in phase with the polls of MiniStack's queue, so the delays measured with them differ from those of jobs arriving at random.",
+		"The simulation is compared with theory, with a published simulator, and with runs on this machine that it predicted. A row holds if the simulated figure is within the interval or, for theory, differs by at most three standard errors; otherwise it misses.",
+		"The load in the runs is low, so jobs arriving at random seldom wait for each other; the simulated queue is tested mostly by bursts. Jobs at a steady rate, one every 250 ms, arrive in phase with the polls of MiniStack's queue, so delays measured with them differ from those of jobs arriving at random.",
 	}}
 	queues, err := queueingTheory(e)
 	if err != nil {
@@ -27,7 +27,7 @@ func validation(f *folder, e effort) (Section, error) {
 	}
 	s.Tables = []Table{queues, published}
 	if f.predictions == nil {
-		s.Missing = "There are no predictions of runs on this machine: scripts/compare --calibrate makes the runs from which scripts/compare predict makes predictions."
+		s.Missing = "There are no predictions of runs on this machine. Make the runs from which they are computed with scripts/compare --calibrate, and then the predictions with scripts/compare predict."
 		return s, nil
 	}
 	s.Tables = append(s.Tables, f.predicted())
@@ -45,9 +45,12 @@ func verdict(holds bool) string {
 
 // queueingTheory returns the table that compares mean latencies of M/M/c with theory.
 func queueingTheory(e effort) (Table, error) {
-	t := Table{Title: "Mean latency of M/M/c against theory, in service times", Left: 1, Basis: cost.Simulated,
+	t := Table{Title: "Queues with random arrivals and service times (M/M/c): mean latency, in service times", Left: 1, Basis: cost.Simulated,
 		Columns: []string{"Servers and load", "Theory", "Simulated", "3 standard errors", "Runs", "Result"},
-		Notes:   []string{"The long form, with standard errors below 0.5%: ATELIER_LONG_TESTS=1 go test -run TestMMc ./scripts/comparison/simulation."}}
+		Notes: []string{
+			"Servers and load: c jobs can be served at once, and arrive at this share of the rate that the servers sustain. A latency of 1 is the mean time to serve a job that does not wait.",
+			"With more jobs, and standard errors below 0.5%: ATELIER_LONG_TESTS=1 go test -run TestMMc ./scripts/comparison/simulation.",
+		}}
 	for n, servers := range []int{1, 2, 16} {
 		for m, load := range []float64{0.5, 0.8, 0.95} {
 			const runs = 20
@@ -96,9 +99,9 @@ func erlangC(servers int, offered float64) float64 {
 // simFaaS returns the table that compares the simulation with the published example of SimFaaS, as
 // ten runs of that package (0.2.2, numpy's seeds 0 to 9).
 func simFaaS() (Table, error) {
-	t := Table{Title: "The published example of SimFaaS, counts", Left: 1, Basis: cost.Simulated,
+	t := Table{Title: "The published example of SimFaaS, a simulator of functions, counts", Left: 1, Basis: cost.Simulated,
 		Columns: []string{"Figure", "Published", "From", "To", "Ours", "Result"},
-		Notes:   []string{"0.9 requests a second for a million seconds, service of 1.991 s, with a cold start 2.244 s, kept for 600 s. The interval is that of a further run of the package, with 95% confidence (Mahmoudi and Khazaei 2021)."}}
+		Notes:   []string{"0.9 requests a second arrive at random for a million seconds. A request takes 1.991 s on average, with a cold start 2.244 s, and idle environments are kept for 600 s (Mahmoudi and Khazaei 2021). Environments and busy environments are means over time. From and To are the interval that contains a further run of SimFaaS with 95% confidence, from ten runs of it."}}
 	const duration = 1e6
 	times, err := arrivals.Poisson(random(0), 0.9, duration)
 	if err != nil {

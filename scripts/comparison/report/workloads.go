@@ -48,7 +48,7 @@ func cases(seed uint64) (all []loadCase, err error) {
 // bills returns the section with the monthly bill and the latencies of each workload.
 func bills(f *folder, workers []worker, t *prices.Table) (Section, error) {
 	s := Section{ID: "cases", Title: "What a month costs", Text: []string{
-		"The bill by volume, and the bill and the job latencies of three workloads, simulated with the measured times.",
+		"The bill by volume, for pictures arriving at random, and the bills and latencies of three workloads. Times of pictures are measured, waits and cold starts are simulated with them, and the use of storage and other services per picture is assumed.",
 	}}
 	if len(workers) == 0 {
 		s.Missing = missingWorker
@@ -69,8 +69,13 @@ func bills(f *folder, workers []worker, t *prices.Table) (Section, error) {
 	}
 	table := Table{
 		Title: "One month of three workloads", Left: 3, Basis: cost.Assumed,
-		Columns: []string{"Workload", "Deployment", "Engine", "Pictures a month", "Compute", "Whole bill", "p50", "p95", "Cold starts", "Instance hours", "Maximum"},
-		Notes:   []string{"The image jobs are a synthetic pattern of 23 days; the nightly batch is sent within 17 minutes.", fmt.Sprintf("Maximum: the limit of environments or instances; with two of them, both give the same figures. The template's defaults are %d and %d. A new AWS account may be limited to 10 environments, other accounts to 1,000. Always-on instances and one machine: one instance, no matter how long its jobs wait. Managed instances (Lambda Managed Instances) run functions on EC2 instances in the customer's account: at least three, at EC2's price plus a fee of 15%% of it. They are hypothetical, because AWS documents support for neither Go nor EFS on them.", assumptions.MaximumConcurrency, assumptions.MaximumInstances)},
+		Columns: []string{"Workload", "Deployment", "Engine", "Pictures a month", "Compute only", "Whole bill", "Latency p50", "Latency p95", "Share of cold starts", "Instance hours", "Limit"},
+		Notes: []string{
+			"Image jobs: a synthetic pattern of 23 days at the rate of the recorded trace. Each night: the batch is submitted within 17 minutes.",
+			fmt.Sprintf("Limit: the highest number of environments or instances at once. A row with two limits has the same figures for both. The defaults of this project's deployment are %d environments and %d instances. A new AWS account may be limited to 10 environments, others to 1,000.", assumptions.MaximumConcurrency, assumptions.MaximumInstances),
+			"Always-on instances and one machine have one instance here, no matter how long its jobs wait.",
+			"Managed instances (Lambda Managed Instances) run functions on EC2 instances in the customer's account: at least three, at EC2's price plus a fee of 15% of it. They are hypothetical, because AWS documents support for neither Go nor EFS on them.",
+		},
 	}
 	for _, c := range all {
 		for i := range workers {

@@ -70,6 +70,16 @@ func (d *Document) Markdown(w io.Writer) error {
 	for _, p := range d.Incomplete {
 		paragraph("**" + p + "**")
 	}
+	for _, p := range d.Introduction {
+		paragraph(p)
+	}
+	list := func(terms []Term) {
+		for _, t := range terms {
+			b.WriteString("- **" + t.Name + "**: " + t.Meaning + "\n")
+		}
+		b.WriteString("\n")
+	}
+	list(d.Marks)
 	paragraph("## What to choose")
 	for _, p := range d.Choice {
 		paragraph(p)
@@ -85,10 +95,7 @@ func (d *Document) Markdown(w io.Writer) error {
 		paragraph(c.markdown())
 	}
 	paragraph("## Terms")
-	for _, t := range d.Terms {
-		b.WriteString("- **" + t.Name + "**: " + t.Meaning + "\n")
-	}
-	b.WriteString("\n")
+	list(d.Terms)
 	for _, s := range d.Sections {
 		paragraph("## " + s.Title)
 		for _, p := range s.Text {

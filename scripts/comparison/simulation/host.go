@@ -11,8 +11,8 @@ type host struct {
 	updated    float64 // when progress was last computed
 	used       float64 // processor seconds until then
 	version    uint32  // of the event at the end of the next task
-	next       float64 // progress at which that task ends
-	speed      float64 // speed for which that event was scheduled; 0 for none
+	next       float64 // progress at which the next task ends
+	speed      float64 // speed for which the event was scheduled; 0: there is none
 }
 
 // A task is a job on a host, or a part of one.

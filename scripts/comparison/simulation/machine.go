@@ -9,11 +9,11 @@ type Machine struct {
 	// Slowdown is the share by which all work takes longer while other tasks occupy the other
 	// processors, because they share memory and caches.
 	Slowdown float64
-	// Before is the processor seconds of a submission until its job is queued, and Delay the
-	// further wait until an environment can receive it.
+	// Before is the processor seconds of a submission until its job is queued. Delay is the time
+	// from there until an environment can receive it.
 	Before, Delay Distribution
-	// After is the time from the end of the work until the client has the picture, during which the
-	// place is already free, and Beside the processor seconds that are spent on the job after its
+	// After is the time from the end of the work until the client has the picture; the place is free
+	// from the end of the work on. Beside is the processor seconds that are spent on the job after its
 	// work.
 	After, Beside Distribution
 

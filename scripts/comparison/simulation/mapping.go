@@ -72,7 +72,7 @@ func (q *queued) returnedOne() {
 	q.dispatch()
 }
 
-// poll counts empty receives by the pollers without a running invocation; busy is the number of
+// poll counts the empty receives of pollers without a running invocation; busy is the number of
 // pollers that had one until now. There are as many pollers as initial invocations, even with a
 // lower maximum, because a maximum keeps AWS from reducing them; see [Parameters].
 func (q *queued) poll(busy int) {

@@ -1,14 +1,14 @@
 package simulation
 
-// Values that AWS documents, and assumptions for those that it does not. [Parameters] has the
-// sources.
+// Values that AWS documents or the deployment's template sets, and assumptions for others. [Parameters]
+// has the sources.
 const (
 	MappingInitial     = 5
 	MappingStep        = 300
 	MappingStepSeconds = 60.0
 	MappingMaximum     = 1000
 
-	ReceiveSeconds = 20.0 // of a long poll that receives nothing
+	ReceiveSeconds = 20.0 // duration of a long poll that receives nothing
 
 	DefaultConcurrency = 1000
 
@@ -32,8 +32,8 @@ func KeepAlives() []float64 { return []float64{300, 600, 1800} }
 // LifetimeSeconds is the assumed age at which an environment is replaced.
 const LifetimeSeconds = 2 * 3600.0
 
-// SpeedRatios returns the scenarios for the speed of a processor of this machine relative to one of
-// AWS's.
+// SpeedRatios returns the scenarios for the time that work takes on one of AWS's processors, divided
+// by the time that it took on the measured machine.
 func SpeedRatios() []float64 { return []float64{0.7, 1, 1.5} }
 
 // An Origin is the kind of source of a parameter's value.
@@ -41,7 +41,7 @@ type Origin string
 
 // Origins.
 const (
-	Documented   Origin = "documented"
+	Documented   Origin = "documented"    // by AWS or in the deployment's template
 	Extrapolated Origin = "extrapolation" // an assumption about AWS; results are scenarios
 )
 
@@ -69,30 +69,30 @@ const (
 // Parameters returns the model's values with their origins.
 func Parameters() []Parameter {
 	list := []Parameter{
-		{"initial limit of invocations at once by a mapping", MappingInitial, "", Documented, pageMapping},
-		{"increase of a mapping's limit per step", MappingStep, "", Documented, pageMapping + " (up to 300 a minute)"},
-		{"step of a mapping", MappingStepSeconds, "s", Extrapolated, "the rate per minute is documented, but not the steps in which it is applied"},
-		{"maximum of invocations at once by a mapping", MappingMaximum, "", Documented, pageMapping},
-		{"pollers of a mapping without messages", MappingInitial, "", Documented, pageMapping + " (as few as 2, but not with a maximum concurrency)"},
-		{"long poll without messages", ReceiveSeconds, "s", Extrapolated, "the maximum of SQS, " + pagePolling + "; the value of a mapping is not documented"},
-		{"concurrency of an account", DefaultConcurrency, "", Documented, pageConcurrency + " (new accounts may have less)"},
-		{"lifetime of an environment", LifetimeSeconds, "s", Extrapolated, "every few hours, " + pageLifetime},
-		{"minimum billed seconds of an instance", InstanceMinimumSeconds, "s", Documented, pageBilling},
-		{"period of the metric", MetricPeriodSeconds, "s", Documented, pageMetric},
-		{"lag of the metric", MetricLagSeconds, "s", Extrapolated, "CloudWatch shows SQS's metrics within minutes"},
-		{"target of jobs per instance", BacklogPerInstance, "", Documented, template + ", BacklogPerInstance"},
-		{"periods before scaling out", ScaleOutPeriods, "", Extrapolated, "as in the alarms that target tracking creates; AWS may change them"},
-		{"periods before scaling in", ScaleInPeriods, "", Extrapolated, "as in the alarms that target tracking creates; AWS may change them"},
-		{"share of the target for scaling in", ScaleInShare, "", Extrapolated, "as in the alarms that target tracking creates; one instance per period is ended, because it scales in gradually, " + pageTracking},
-		{"periods without work before the last instances are ended", IdlePeriods, "", Documented, template + ", InstanceWithoutWork"},
-		{"warm-up of an instance", WarmupSeconds, "s", Documented, template + ", EstimatedInstanceWarmup"},
-		{"minimum of managed instances", ManagedInstances, "", Documented, pageManaged},
+		{"calls of a function at once by a mapping, limit at first", MappingInitial, "", Documented, pageMapping},
+		{"calls by which a step raises a mapping's limit", MappingStep, "", Documented, pageMapping + " (up to 300 a minute)"},
+		{"time between steps of a mapping", MappingStepSeconds, "s", Extrapolated, "the rate per minute is documented, but not the steps in which it is applied"},
+		{"calls of a function at once by a mapping, highest limit", MappingMaximum, "", Documented, pageMapping},
+		{"requests of a mapping to an empty queue at once", MappingInitial, "", Documented, pageMapping + " (as few as 2, but not with a maximum concurrency)"},
+		{"duration of such a request (long poll)", ReceiveSeconds, "s", Extrapolated, "the maximum of SQS, " + pagePolling + "; the value of a mapping is not documented"},
+		{"environments at once of an account", DefaultConcurrency, "", Documented, pageConcurrency + " (new accounts may have less)"},
+		{"age at which an environment is replaced", LifetimeSeconds, "s", Extrapolated, "every few hours, " + pageLifetime},
+		{"minimum billed time of an instance", InstanceMinimumSeconds, "s", Documented, pageBilling},
+		{"period of the metric that launches and ends instances", MetricPeriodSeconds, "s", Documented, pageMetric},
+		{"time until the metric of a period is visible", MetricLagSeconds, "s", Extrapolated, "CloudWatch shows SQS's metrics within minutes"},
+		{"target: unfinished jobs per instance", BacklogPerInstance, "", Documented, template + ", BacklogPerInstance"},
+		{"periods above the target before instances are launched", ScaleOutPeriods, "", Extrapolated, "as in the alarms that target tracking creates; AWS may change them"},
+		{"periods below the target before an instance is ended", ScaleInPeriods, "", Extrapolated, "as in the alarms that target tracking creates; AWS may change them"},
+		{"share of the target below which an instance is ended", ScaleInShare, "", Extrapolated, "as in the alarms that target tracking creates; one instance per period is ended, because it scales in gradually, " + pageTracking},
+		{"periods without jobs before all instances are ended", IdlePeriods, "", Documented, template + ", InstanceWithoutWork"},
+		{"time after a launch in which no instance is ended", WarmupSeconds, "s", Documented, template + ", EstimatedInstanceWarmup"},
+		{"minimum number of managed instances", ManagedInstances, "", Documented, pageManaged},
 	}
 	for _, s := range KeepAlives() {
 		list = append(list, Parameter{"keep-alive of an idle environment", s, "s", Extrapolated, "not documented; observed between minutes and half an hour"})
 	}
 	for _, r := range SpeedRatios() {
-		list = append(list, Parameter{"speed ratio of processors", r, "", Extrapolated, "this machine is not one of AWS's"})
+		list = append(list, Parameter{"time on a function's processors divided by the measured time", r, "", Extrapolated, "this machine is not one of AWS's"})
 	}
 	return list
 }

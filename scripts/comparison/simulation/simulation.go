@@ -52,7 +52,7 @@ type Job struct {
 // Usage is the use of resources by a system. Fields that do not apply to a kind of compute are
 // zero.
 type Usage struct {
-	Seconds       float64 // simulated: the load's duration, or until the last job finished
+	Seconds       float64 // simulated: the load's duration or, if that is later, until the last job finished
 	Jobs          int     // finished
 	Rejected      int
 	Invocations   int

@@ -1,5 +1,5 @@
-// Package predictiontest makes runs with the simulation, whose parameters predictions have to find
-// out from some of these runs.
+// Package predictiontest makes runs with the simulation. Tests check whether predictions find the
+// parameters of the simulation from some of these runs.
 package predictiontest
 
 import (
