@@ -15,6 +15,7 @@
 package decoder
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,6 +82,9 @@ type Request struct {
 	Longest int    // longest edge in pixels to which the photograph is fitted; positive
 	Style   []byte // the user's own style picture; nil if there is none
 	Preview bool   // whether to make the photograph's preview
+	// Log has the attributes that identify the job, for messages about this request; nil is
+	// Config.Log.
+	Log *slog.Logger
 }
 
 // StyleEdge is the edge in pixels to which a style's picture is shrunk. Only its central square is
@@ -179,6 +183,7 @@ func (d *Decoder) Decode(ctx context.Context, r Request) (Pictures, error) {
 	if err != nil {
 		return Pictures{}, err
 	}
+	log := cmp.Or(r.Log, d.Log)
 	cpu := d.Bounds.processor(pixels)
 	wait := d.Bounds.Wait + 3*cpu
 	const most = 2 // processes that may crash, because one crash may have another cause
@@ -200,11 +205,12 @@ func (d *Decoder) Decode(ctx context.Context, r Request) (Pictures, error) {
 			p.kill()
 		}
 		if crash, ok := errors.AsType[*crashError](err); ok {
-			d.Log.Warn("a decoder process crashed", "error", err, "try", tries, "of", most)
 			if tries < most {
-				grown = 0 // use a new process
+				log.Warn("a decoder process crashed; the pictures are decoded once more, in a new process", "error", err)
+				grown = 0
 				continue
 			}
+			log.Warn("a decoder process crashed again; the job fails or is tried again", "error", err)
 			if crash.fatal {
 				err = fmt.Errorf("%w: %w", job.ErrUndecodable, err)
 			}
