@@ -87,10 +87,6 @@ type Request struct {
 	Log *slog.Logger
 }
 
-// StyleEdge is the edge in pixels to which a style's picture is shrunk. Only its central square is
-// returned. The engine uses no more than that: it works at 256 pixels.
-const StyleEdge = 512
-
 // Pictures are the decoded pictures: upright, in sRGB, opaque, and shrunk to the requested sizes.
 type Pictures struct {
 	Photo, Style *image.RGBA
@@ -244,8 +240,8 @@ func (d *Decoder) request(r Request) (req protocol.Request, pixels int64, err er
 		if style, err = imageio.Inspect(r.Style, d.Limits); err != nil {
 			return req, 0, fmt.Errorf("style picture: %w", err)
 		}
-		side := min(style.Width, style.Height, StyleEdge)
-		req.Style = protocol.Picture{Bytes: int64(len(r.Style)), Longest: StyleEdge, Fitted: protocol.Size{Width: side, Height: side}}
+		side := min(style.Width, style.Height, imageio.StyleEdge)
+		req.Style = protocol.Picture{Bytes: int64(len(r.Style)), Longest: imageio.StyleEdge, Fitted: protocol.Size{Width: side, Height: side}}
 		req.Output += req.Style.Fitted.Bytes()
 		pixels += int64(style.Width) * int64(style.Height)
 	}

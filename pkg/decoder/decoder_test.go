@@ -68,7 +68,7 @@ func TestDecode(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if want := imageio.Square(whole, decoder.StyleEdge); got.Style.Rect != want.Rect || !bytes.Equal(got.Style.Pix, want.Pix) {
+				if want := imageio.Square(whole, imageio.StyleEdge); got.Style.Rect != want.Rect || !bytes.Equal(got.Style.Pix, want.Pix) {
 					t.Errorf("the style is %v, want the central square, %v", got.Style.Rect, want.Rect)
 				}
 			}

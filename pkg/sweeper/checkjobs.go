@@ -192,8 +192,9 @@ func (s *Sweeper) checkJob(e store.Entry, now time.Time, r *findings) (n jobCoun
 	return n
 }
 
-// resendInterval returns the time after which a message counts as lost: the time that the job had
-// waited when it was last sent. So the intervals double.
+// resendInterval returns how old a message must be before the job may be sent again. waited is how
+// long the job had waited when that message was sent. The result is at least waited, so that the
+// intervals double, and at least two sweeps.
 func (s *Sweeper) resendInterval(waited time.Duration) time.Duration {
 	return max(waited, 2*s.Every)
 }
