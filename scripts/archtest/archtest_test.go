@@ -1,5 +1,5 @@
 // Package archtest tests the rules for imports between packages, so that the layers stay as
-// described in CONTRIBUTING.md. It needs go and no C library.
+// described in DESIGN.md. It needs go and no C library.
 package archtest
 
 import (
