@@ -199,7 +199,7 @@ func (s *Sweeper) resendInterval(waited time.Duration) time.Duration {
 	return max(waited, 2*s.Every)
 }
 
-// timeOut ends a run that began before the maximum age, if it has not ended.
+// timeOut ends a run that is older than the maximum age, unless it has ended. began is when it began.
 func (s *Sweeper) timeOut(j job.Job, began time.Time) error {
 	_, err := s.Store.Fail(j.ID, j.Run, job.Failure{
 		Code: job.CodeTimedOut, Message: "not finished within " + s.MaxAge.String() + "; a retry may help",
