@@ -48,8 +48,9 @@ func (p *Problem) GetHeaders() http.Header { return p.header }
 // ContentType returns the media type of RFC 9457.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
-// mapping is the only table from errors to responses. The first entry that matches is used. hint is
-// what the user can do. The cause is only logged.
+// mapping maps errors to responses. The first entry that matches is used. hint is what the user can
+// do. The cause is only logged. Errors with details of their own ([Problem], [job.FieldError] and
+// [store.QuotaError]) are handled by problem instead.
 var mapping = []struct {
 	err    error
 	status int

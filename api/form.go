@@ -41,7 +41,7 @@ func (f *form) releaseMemory() {
 	}
 }
 
-// textFields and fileFields are the names of a submission's fields.
+// textFields and fileFields are the names of a submission's fields; submitForm describes them.
 var (
 	textFields = []string{"style", "strength", "size", "format", "quality", "preserve_colors", "public", "upload_id", "style_upload_id"}
 	fileFields = []string{"image", "style_image"}

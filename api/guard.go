@@ -34,8 +34,8 @@ func guard(next http.Handler, keyless bool) http.Handler {
 	})
 }
 
-// loadedByOtherSite reports whether another site's page loads something, such as a private picture,
-// instead of linking to it.
+// loadedByOtherSite reports whether a page of another site embeds the response, for example as an
+// image, instead of linking to it.
 func loadedByOtherSite(r *http.Request) bool {
 	site := r.Header.Get("Sec-Fetch-Site")
 	return (site == "cross-site" || site == "same-site") && r.Header.Get("Sec-Fetch-Mode") != "navigate"

@@ -126,7 +126,8 @@ func etagMatches(header, etag string) bool {
 }
 
 // etagOfJob returns a hash of a job's JSON without the position in the queue. So the same ETag
-// always stands for the same bytes, whichever version of the program reads the job.
+// always stands for the same content except that position, whichever version of the program reads
+// the job.
 func etagOfJob(j job.Job) string {
 	j.QueuePosition = nil
 	b, err := json.Marshal(j)

@@ -38,7 +38,7 @@ func submitOperation() huma.Operation {
 		OperationID: "submit-job", Method: http.MethodPost, Path: "/v1/jobs", Tags: []string{"jobs"},
 		Summary: "Submit a picture", DefaultStatus: http.StatusAccepted,
 		Description: "After 202 the job is stored durably, and it will be painted or fail with a reason. " +
-			"After 503 it may or may not be stored: send the same request again. 429 means that the owner's share of the server is used up. Both have Retry-After. With an Idempotency-Key, any number of equal requests " +
+			"After 503 it may or may not be stored: send the same request again. 429 means that a limit of the owner is reached: the rate, the share of the server or a quota; the code says which. Both have Retry-After. With an Idempotency-Key, any number of equal requests " +
 			"within 24 hours make one job, and each returns its current state; " +
 			"a different request with the same key is refused (idempotency_key_reused).",
 		Security:  needs(keyring.Submit),

@@ -48,13 +48,13 @@ func (w *Worker) newAttempt(stop <-chan struct{}, m job.Message, received int) *
 // run makes the attempt. [Worker.Handle] explains the errors.
 func (a *attempt) run(ctx context.Context) error {
 	switch err := a.claim(ctx); {
-	case errors.Is(err, job.ErrFinished), errors.Is(err, job.ErrGone):
-		// The message is a duplicate, or the run's attempts are used up.
+	case errors.Is(err, job.ErrGaveUp): // this claim has ended the run
+		a.report.Outcome, a.report.Code = Failed, job.CodeGaveUp
+		a.log.Warn("failed: all its attempts were used up", "code", a.report.Code, "error", err)
+		a.sendReport()
+		return nil
+	case errors.Is(err, job.ErrFinished), errors.Is(err, job.ErrGone): // the message is a duplicate
 		a.log.Info("nothing to do for this message: the run has ended, or the job was erased", "because", err)
-		if errors.Is(err, job.ErrGaveUp) {
-			a.report.Outcome, a.report.Code = Failed, job.CodeGaveUp
-			a.sendReport()
-		}
 		return nil
 	case err != nil:
 		return a.w.diagnose(err)
@@ -147,7 +147,7 @@ func (a *attempt) read(ctx context.Context) (r style.Request, err error) {
 		return r, err
 	}
 	r, preview, decoded, err := a.decode(ctx, decoder.Request{
-		Photo: photo, Longest: spec.Longest(), Style: picture, Preview: !a.lease.HasPreview(),
+		Photo: photo, Longest: spec.Longest(), Style: picture, Preview: !a.lease.HasPreview(), Log: a.log,
 	})
 	if err != nil {
 		memory.release()

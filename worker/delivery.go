@@ -43,11 +43,11 @@ func (w *Worker) returnMessage(ctx context.Context, q extender, d job.Delivery, 
 	}
 	switch {
 	case errors.Is(why, job.ErrMalformed):
-		log.Error("received a message that is not a job's; the queue moves it to the dead-letter queue: inspect it there", "error", why)
+		log.Error("received a message that names no job; the queue moves it to the dead-letter queue: inspect it there", "error", why)
 	case errors.Is(why, errStopping):
 		log.Info("gave a job back; its message is delivered again", "error", why)
 	default:
-		log.Warn("could not finish the job of a message; the message is delivered again", "error", why)
+		log.Warn("could not finish the job of a message; the message is delivered again, or becomes a dead letter after the queue's limit of receives", "error", why)
 	}
 	if err := q.Extend(ctx, d, delay); err != nil {
 		log.Warn("could not return a message to the queue; it is delivered again when its visibility ends", "error", err)

@@ -58,7 +58,7 @@ func (a *attempt) renewLease(ctx context.Context) (held context.Context, stop fu
 				return
 			}
 			if took += interval; took > a.w.maxAttemptTime() {
-				err := fmt.Errorf("%w: an attempt at job %s has taken %s", ErrStuck, a.message.Job, took)
+				err := fmt.Errorf("%w: an attempt at job %s has taken %s, with all waits", ErrStuck, a.message.Job, took)
 				a.w.stuck.set(err)
 				cancel(err)
 				return

@@ -28,7 +28,7 @@ func (a *attempt) recordOutcome(err error) error {
 		return err
 	case errors.Is(err, ErrStuck): // the lease expires, as after a crash: the next attempt runs alone
 		report.Outcome = Stuck
-		log.Error("the engine is stuck: the process ends, and the job is tried again", "error", err)
+		log.Error("the worker is stuck: its process ends, and the job is tried again by another", "error", err)
 		if errors.As(err, new(ownRunStuck)) {
 			err = errors.Join(err, a.lease.Blame())
 		}

@@ -66,7 +66,7 @@ func (c PollConfig) withDefaults(concurrent int) PollConfig {
 // gives back what is not finished by then too. nil means that all runs of the engine were finished,
 // and that nothing that Poll started is still running.
 //
-// While the store is unavailable, Poll receives nothing. If the engine is stuck, Poll stops in the
+// While the store is unavailable, Poll receives nothing. If the worker is stuck, Poll stops in the
 // same way, before ctx ends, and its error wraps [ErrStuck]. The caller must then end the process,
 // without waiting for the engine.
 func (w *Worker) Poll(ctx context.Context, q source, cfg PollConfig) error {
@@ -105,7 +105,8 @@ func (p *poller) receive(ctx, work context.Context) {
 		}
 		if err != nil && ctx.Err() == nil {
 			d := pause.next()
-			p.w.cfg.Log.Warn("could not receive messages; trying again", "error", err, "again_in", d.Round(time.Millisecond))
+			// The store is the cause if its probe has failed; see next.
+			p.w.cfg.Log.Warn("receiving no messages; trying again", "error", err, "again_in", d.Round(time.Millisecond))
 			sleep(ctx, d)
 			continue
 		}
@@ -177,7 +178,7 @@ func (p *poller) drain(kill context.CancelCauseFunc) error {
 	select {
 	case <-drained:
 	case <-limit.C:
-		return fmt.Errorf("stop: %w, or the store is: other workers get the jobs when their leases expire", ErrStuck)
+		return fmt.Errorf("stop: %w, in the engine or in the store: other workers get the jobs when their leases expire", ErrStuck)
 	}
 	stuck := p.w.stuck.error()
 	switch {

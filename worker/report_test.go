@@ -1,10 +1,13 @@
 package worker_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"image"
+	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -14,17 +17,19 @@ import (
 	"github.com/atelier-go/atelier/worker"
 )
 
-// Each attempt is reported once, at its end.
+// Each attempt is reported once, at its end, and each failed job is logged as a warning.
 func TestReport(t *testing.T) {
 	fails := true
 	var mu sync.Mutex
 	var reports []worker.Report
+	var log bytes.Buffer
 	b := newBenchWith(t, 0, func(ctx context.Context, r style.Request) (*image.RGBA, error) {
 		if fails {
 			return nil, errors.New("the engine fails")
 		}
 		return red(ctx, r)
 	}, func(c *worker.Config) {
+		c.Log = slog.New(slog.NewTextHandler(&log, nil))
 		c.Report = func(a worker.Report) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -67,5 +72,12 @@ func TestReport(t *testing.T) {
 	}
 	if a := reports[3]; a.Message.Job != crashed.Job || a.Number != 0 {
 		t.Errorf("the report of the job that was given up: %+v", a)
+	}
+	failed := `level=WARN msg="failed: all its attempts were used up" job=` + string(crashed.Job) + " run=1 code=gave_up"
+	if got := strings.Count(log.String(), failed); got != 1 {
+		t.Errorf("the log contains %q %d times, want once:\n%s", failed, got, &log)
+	}
+	if got := strings.Count(log.String(), `level=INFO msg="nothing to do`); got != 2 {
+		t.Errorf("%d messages with nothing to do, want those of the two duplicates:\n%s", got, &log)
 	}
 }

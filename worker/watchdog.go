@@ -9,9 +9,10 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// ErrStuck means that the engine, which can't be interrupted, does not end. The caller must end the
-// process, without waiting for the engine, so that a new process replaces it.
-var ErrStuck = errors.New("the engine is stuck")
+// ErrStuck means that a run of the engine, which can't be interrupted, or another step of an
+// attempt does not end. The caller must end the process, without waiting for the attempt, so that a
+// new process replaces it.
+var ErrStuck = errors.New("the worker is stuck")
 
 // An ownRunStuck is the error of the attempt whose own run of the engine is stuck. The attempts
 // that only wait for the engine have other errors.
@@ -19,7 +20,7 @@ type ownRunStuck struct{ error }
 
 func (e ownRunStuck) Unwrap() error { return e.error }
 
-// A stuckSignal is set when the engine is stuck, and never reset. It is safe for concurrent use.
+// A stuckSignal is set when the worker is stuck, and never reset. It is safe for concurrent use.
 type stuckSignal struct {
 	once sync.Once
 	ch   chan struct{} // closed when it is set
@@ -57,6 +58,6 @@ func (w *Worker) watch(id job.ID, done <-chan struct{}, stuck chan<- struct{}) {
 		case <-tick.C:
 		}
 	}
-	w.stuck.set(fmt.Errorf("%w: it has been painting job %s for %s", ErrStuck, id, w.cfg.Watchdog))
+	w.stuck.set(fmt.Errorf("%w: the engine has been painting job %s for %s", ErrStuck, id, w.cfg.Watchdog))
 	close(stuck)
 }

@@ -259,7 +259,8 @@ func (c *Copier) Ended(ctx context.Context, execution string) error {
 	}
 	last, err := c.Store.Note(store.CopiedNote)
 	if errors.Is(err, job.ErrDamagedJob) { // like a missing one, and written again
-		c.Log.Warn("a note is damaged", "note", string(store.CopiedNote), "error", err)
+		c.Log.Warn("the note of the last execution that was handled is damaged; this execution is handled, perhaps again, and replaces it",
+			"note", string(store.CopiedNote), "execution", execution, "error", err)
 		err = nil
 	}
 	if err != nil || string(last) == execution {

@@ -15,6 +15,7 @@
 package decoder
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,11 +82,10 @@ type Request struct {
 	Longest int    // longest edge in pixels to which the photograph is fitted; positive
 	Style   []byte // the user's own style picture; nil if there is none
 	Preview bool   // whether to make the photograph's preview
+	// Log has the attributes that identify the job, for messages about this request; nil is
+	// Config.Log.
+	Log *slog.Logger
 }
-
-// StyleEdge is the edge in pixels to which a style's picture is shrunk. Only its central square is
-// returned. The engine uses no more than that: it works at 256 pixels.
-const StyleEdge = 512
 
 // Pictures are the decoded pictures: upright, in sRGB, opaque, and shrunk to the requested sizes.
 type Pictures struct {
@@ -179,6 +179,7 @@ func (d *Decoder) Decode(ctx context.Context, r Request) (Pictures, error) {
 	if err != nil {
 		return Pictures{}, err
 	}
+	log := cmp.Or(r.Log, d.Log)
 	cpu := d.Bounds.processor(pixels)
 	wait := d.Bounds.Wait + 3*cpu
 	const most = 2 // processes that may crash, because one crash may have another cause
@@ -200,11 +201,12 @@ func (d *Decoder) Decode(ctx context.Context, r Request) (Pictures, error) {
 			p.kill()
 		}
 		if crash, ok := errors.AsType[*crashError](err); ok {
-			d.Log.Warn("a decoder process crashed", "error", err, "try", tries, "of", most)
 			if tries < most {
-				grown = 0 // use a new process
+				log.Warn("a decoder process crashed; the pictures are decoded once more, in a new process", "error", err)
+				grown = 0
 				continue
 			}
+			log.Warn("a decoder process crashed again; the job fails or is tried again", "error", err)
 			if crash.fatal {
 				err = fmt.Errorf("%w: %w", job.ErrUndecodable, err)
 			}
@@ -238,8 +240,8 @@ func (d *Decoder) request(r Request) (req protocol.Request, pixels int64, err er
 		if style, err = imageio.Inspect(r.Style, d.Limits); err != nil {
 			return req, 0, fmt.Errorf("style picture: %w", err)
 		}
-		side := min(style.Width, style.Height, StyleEdge)
-		req.Style = protocol.Picture{Bytes: int64(len(r.Style)), Longest: StyleEdge, Fitted: protocol.Size{Width: side, Height: side}}
+		side := min(style.Width, style.Height, imageio.StyleEdge)
+		req.Style = protocol.Picture{Bytes: int64(len(r.Style)), Longest: imageio.StyleEdge, Fitted: protocol.Size{Width: side, Height: side}}
 		req.Output += req.Style.Fitted.Bytes()
 		pixels += int64(style.Width) * int64(style.Height)
 	}

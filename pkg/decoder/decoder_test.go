@@ -9,6 +9,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -67,7 +68,7 @@ func TestDecode(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if want := imageio.Square(whole, decoder.StyleEdge); got.Style.Rect != want.Rect || !bytes.Equal(got.Style.Pix, want.Pix) {
+				if want := imageio.Square(whole, imageio.StyleEdge); got.Style.Rect != want.Rect || !bytes.Equal(got.Style.Pix, want.Pix) {
 					t.Errorf("the style is %v, want the central square, %v", got.Style.Rect, want.Rect)
 				}
 			}
@@ -197,6 +198,27 @@ func TestMisbehavingDecoders(t *testing.T) {
 			}
 			t.Logf("%d concurrent pictures; %v", beside, err)
 		})
+	}
+}
+
+// TestCrashesAreLoggedWithTheJob checks that the log says which job's pictures crashed a process.
+func TestCrashesAreLoggedWithTheJob(t *testing.T) {
+	d := decodertest.New(t, func(c *decoder.Config) { c.Program = decodertest.Rogue(t); bounds(c) })
+	var log bytes.Buffer
+	_, err := d.Decode(t.Context(), decoder.Request{
+		Photo: photo(t, 50, 50, decodertest.Crashes), Longest: 100,
+		Log: slog.New(slog.NewTextHandler(&log, nil)).With("job", "a-job"),
+	})
+	if !errors.Is(err, job.ErrUndecodable) {
+		t.Errorf("got %v, want ErrUndecodable", err)
+	}
+	for _, want := range []string{
+		`level=WARN msg="a decoder process crashed; the pictures are decoded once more, in a new process" job=a-job`,
+		`level=WARN msg="a decoder process crashed again; the job fails or is tried again" job=a-job`,
+	} {
+		if !bytes.Contains(log.Bytes(), []byte(want)) {
+			t.Errorf("the log does not contain %q:\n%s", want, &log)
+		}
 	}
 }
 

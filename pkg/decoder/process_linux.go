@@ -267,8 +267,10 @@ func (p *process) processorTime() time.Duration {
 	return time.Duration(t.Nano())
 }
 
-// starved reports whether the process is only waiting for the system: one of its threads waits for
-// a processor, a disk, or a signal to continue. A decode that hangs has no such thread.
+// starved reports whether a thread of the process is runnable (R), waits for a disk (D) or is
+// stopped (T, t). Then the system is the cause of a decode without progress: an endless loop on a
+// free processor was ended before, by the limit of processor time (see exchange). A process whose
+// threads all sleep hangs by itself.
 func (p *process) starved() bool {
 	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
 	for _, thread := range threads {

@@ -1,8 +1,10 @@
 // Package formats lists the picture formats that Atelier reads and writes. API, page, submitter and
 // pkg/imageio take names, content types, file name extensions and first bytes from here.
 //
-// A new format is an entry in this list and its code in pkg/imageio, whose tests compare the two.
-// The documents repeat the list; a test in this package compares them with it.
+// A new format needs an entry in this list and, in pkg/imageio, an entry in codecs, a case in
+// decoderOf and the removal of its signatures from lookslike.go. If results can have the format,
+// scripts/deploy/template.yaml needs its media type too, because DataSync sets none. Tests compare
+// codecs, the template and the documents with this list.
 package formats
 
 import (
@@ -18,7 +20,8 @@ type Format struct {
 	ContentType string   // the media type
 	Extensions  []string // of file names, in lower case with the dot; results have the first
 	// Signature is what every file of the format begins with, at most [HeadLength] bytes; ? stands for
-	// any byte.
+	// any byte. A format with several signatures is not supported: for one, such as AVIF, this must
+	// become a list.
 	Signature string
 	// Output reports whether results can have the format. All formats can be submitted.
 	Output bool

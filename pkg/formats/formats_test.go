@@ -18,13 +18,13 @@ func TestFormatsAreFound(t *testing.T) {
 			t.Errorf("%s: the signature has %d bytes, and HeadLength is %d", f.Name, len(head), formats.HeadLength)
 		}
 		if got := formats.ByName(f.Name); got.Name != f.Name {
-			t.Errorf("Named(%s): got %q", f.Name, got.Name)
+			t.Errorf("ByName(%s): got %q", f.Name, got.Name)
 		}
 		if got := formats.Detect(append(head, "and more"...)); got.Name != f.Name {
-			t.Errorf("Of(%q): got %q, want %s", head, got.Name, f.Name)
+			t.Errorf("Detect(%q): got %q, want %s", head, got.Name, f.Name)
 		}
 		if got := formats.Detect(head[:len(head)-1]); got.Name != "" {
-			t.Errorf("Of a part of %q: got %q, want none", head, got.Name)
+			t.Errorf("Detect of a part of %q: got %q, want none", head, got.Name)
 		}
 		for _, extension := range f.Extensions {
 			for _, name := range []string{"a" + extension, "b." + strings.ToUpper(extension[1:])} {

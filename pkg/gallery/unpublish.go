@@ -20,9 +20,9 @@ const unpublishTimeout = 15 * time.Second
 // Unpublish removes jobs from their pages and deletes their pictures. It is the store's hook for
 // jobs that are erased or have expired. It can be repeated.
 //
-// A copy that had opened a picture before may still store it again. The process that starts the
-// next copy deletes it; [Gallery.Update] does so at once if it is a public picture. No manifest
-// names it meanwhile.
+// A DataSync execution, or the API when it copies a picture itself, may have opened a picture before
+// and still store it again. The process that starts the next execution deletes it; [Gallery.Update]
+// does so at once if it is a public picture. No manifest names it meanwhile.
 func (g *Gallery) Unpublish(names []string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), unpublishTimeout)
 	defer cancel()

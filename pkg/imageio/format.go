@@ -8,8 +8,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/formats"
 )
 
-// codec is the code for one format, except its decoder (see [decoderOf]). A new format needs an entry
-// in codecs and one in package formats.
+// codec is the code for one format, except its decoder (see [decoderOf]). Package formats says what
+// a new format needs.
 type codec struct {
 	formats.Format
 	// parse walks the file's structure to its end; see header.

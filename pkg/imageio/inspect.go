@@ -72,18 +72,19 @@ func FitMemory(photo, style Info, longest int, fitted int64) int64 {
 		}
 	}
 	side := min(style.Width, style.Height)
-	return most + rgb*int64(side)*int64(min(side, styleEdge))
+	return most + rgb*int64(side)*int64(min(side, StyleEdge))
 }
 
-// styleEdge is the edge to which package decoder fits a style's picture.
-const styleEdge = 512
+// StyleEdge is the edge in pixels to which a style's picture is shrunk. Only its central square is
+// used. The engine needs no more than that: it works at 256 pixels.
+const StyleEdge = 512
 
 // JobMemory returns the most memory, in bytes, that the pictures of a job take until they are ready
 // for the network. photo and style are the files, which [Inspect] must accept; style is nil if
 // there is no style picture. The photograph is shrunk to width x height. The pictures are decoded
 // in one process and then passed to another; the result covers both.
 func JobMemory(photo, style []byte, width, height int) int64 {
-	const styles, preview = 4 * styleEdge * styleEdge, 1 << 20 // the fitted style's pixels, the preview's file
+	const styles, preview = 4 * StyleEdge * StyleEdge, 1 << 20 // the fitted style's pixels, the preview's file
 	fitted := 4*int64(width)*int64(height) + styles + preview
 	fit := FitMemory(sizeOf(photo), sizeOf(style), max(width, height), fitted)
 	return DecodeMemory(photo) + DecodeMemory(style) + fit + 2*fitted + int64(len(photo)+len(style))

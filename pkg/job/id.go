@@ -33,11 +33,11 @@ var folderForms = [...]string{Hour: "2006/01/02/15", Minute: "2006/01/02/15/04",
 // 2026/11/30/04/59 for a grain of Minute.
 func (g Grain) Folder(at time.Time) string { return at.UTC().Format(folderForms[g]) }
 
-// NewID makes an id for a job created now, in the folder of the hour. It fails only if the system
-// has no randomness. The ids made by one process are strictly increasing.
+// NewID makes an id for a job created now, with the grain Hour. It fails only if the system has no
+// randomness. The ids made by one process are strictly increasing.
 func NewID() (ID, error) { return NewIDIn(Hour) }
 
-// NewIDIn is [NewID] for the folder of a given grain.
+// NewIDIn is [NewID] with the given grain.
 func NewIDIn(g Grain) (ID, error) {
 	u, err := uuid.NewV7()
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package parameter reads values from the Parameter Store of AWS Systems Manager, or from a service
-// with the same protocol (JSON 1.1), with its operation GetParameter.
+// Package parameter reads values by the operation GetParameter of the Parameter Store of AWS Systems
+// Manager, or of a service with the same protocol (JSON 1.1).
 //
 // It uses the SDK's signer but not the SDK's client, whose tables made api-lambda 4.3 MB larger and
 // took 4.5 MB more memory at every cold start, even if no keys are in a parameter. The SDK's

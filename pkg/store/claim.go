@@ -148,7 +148,8 @@ func (s *Store) readClaim(f *jobFolder) (*record, error) {
 	return r, nil
 }
 
-// attempts returns how many attempts at the run count, up to this last claim. r may be nil.
+// attempts returns the number of attempts at the run that count. r is the run's last claim, which is
+// included if it counts; nil means that there is none.
 func (r *record) attempts() int {
 	switch {
 	case r == nil:
@@ -160,8 +161,10 @@ func (r *record) attempts() int {
 	}
 }
 
-// crashed reports whether the last attempt that counts ended without an outcome and was not given
-// back. An attempt that was given back uncounted has the value of the attempts before it.
+// crashed reports whether the attempt of r, the run's last claim, ended with neither an outcome nor
+// giving the job back, so that its process may have died. If it was given back uncounted, the result
+// is that of the attempts before it, which the claim has recorded in Crashed. nil means that there
+// is no claim.
 func (r *record) crashed() bool {
 	switch {
 	case r == nil:

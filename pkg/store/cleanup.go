@@ -22,8 +22,8 @@ func (s *Store) removeEmpty(dir string) error {
 	return err
 }
 
-// removeEmptyUp removes a time's folder if it is empty, and then the folders above it that have
-// become empty.
+// removeEmptyUp removes the folder of an hour or of a minute if it is empty, and then the folders
+// above it that have become empty.
 func (s *Store) removeEmptyUp(dir string) error {
 	for len(filepath.Base(dir)) <= len("2006") { // above are the owner's folder and the tree's
 		removed, err := s.removeIfEmpty(dir)
@@ -44,8 +44,8 @@ func (s *Store) removeIfEmpty(dir string) (bool, error) {
 	return err == nil, err
 }
 
-// CleanUp removes files in tmp/ older than age, which processes have left that died. If a process
-// was only paused, its operation fails without a trace.
+// CleanUp removes files in tmp/ that are older than age: the processes that made them have died. If
+// a process was only paused, its operation fails and leaves nothing.
 func (s *Store) CleanUp(ctx context.Context, now time.Time, age time.Duration) error {
 	// Names made by [rand.Text].
 	ours := func(name string) bool {
@@ -62,7 +62,7 @@ func (s *Store) CleanUp(ctx context.Context, now time.Time, age time.Duration) e
 const maxOld = 5000
 
 // removeOld removes files from a folder that are older than a time and have a name that ours
-// accepts. It holds all names of the folder, up to mostNames.
+// accepts. It keeps all names of the folder in memory, at most mostNames.
 func (s *Store) removeOld(ctx context.Context, dir string, ours func(name string) bool, before time.Time) error {
 	names, err := s.list(filepath.Join(s.dir, dir))
 	if err != nil {

@@ -42,8 +42,13 @@ import (
 //
 // A further consequence of an outcome, such as a notification of the owner (a webhook), goes after
 // publishing and before deactivate, for example as a name in a folder of its own that the sweeper
-// works through. It must be repeatable, and quick: the worker's commit and the owner's cancellation
-// wait for it. Its error keeps the job in active/. For the skipped runs it is not made.
+// works through, up to a sweep later. It must be repeatable, and quick: the worker's commit and the
+// owner's cancellation wait for it. Its error keeps the job in active/. If completeRun is skipped,
+// because the job was erased or retried first, there is no notification for that run.
+//
+// completeRun gets the outcome's record, not the spec. What a consequence needs of the submission
+// must be in the record: in what newRecord gets from a spec, for a submission, a claim and a retry,
+// and in endRun's record of a damaged job. Otherwise each commit costs one more read, of spec.json.
 func (s *Store) completeRun(f *jobFolder, final *record) error {
 	if err := errors.Join(s.publish(f, final), s.removeLeftovers(f, final)); err != nil {
 		return err

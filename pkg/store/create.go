@@ -18,12 +18,12 @@ import (
 // another name first. stylePicture is nil if the spec names a style. Create sets the sizes and
 // hashes of the spec's inputs.
 //
-// It takes the uploads of a spec that has some. Of any number of calls, in any processes, one takes
-// an upload, and the others return job.ErrUploadTaken. The caller then ends the uploads with
-// [Store.EndUpload].
+// If the spec names uploads, Create takes them. If several calls, also in other processes, name the
+// same upload, one takes it and the others return job.ErrUploadTaken. After success the caller calls
+// [Store.EndUpload] for each upload.
 //
-// job.ErrQuota, in a [QuotaError]: a quota of the owner is used up. job.ErrBacklog, in a
-// [BacklogError]. job.ErrDiskFull. Nothing was made after these.
+// Errors after which nothing is stored: job.ErrQuota in a [QuotaError], if a quota of the owner is
+// used up; job.ErrBacklog in a [BacklogError]; job.ErrDiskFull.
 func (s *Store) Create(spec *job.Spec, picture, stylePicture []byte) error {
 	done, err := s.prepareSubmission(spec, picture, stylePicture)
 	if err != nil {
@@ -46,7 +46,8 @@ func (s *Store) Create(spec *job.Spec, picture, stylePicture []byte) error {
 }
 
 // prepareSubmission sets the fields of a spec that follow from its pictures, and reserves its part
-// of the quotas. done must be called with whether the job was made.
+// of the quotas. After success the caller must call done: with true if the job was made, and with
+// false otherwise.
 func (s *Store) prepareSubmission(spec *job.Spec, picture, stylePicture []byte) (done func(made bool), err error) {
 	if err := checkID(spec.ID); err != nil {
 		return nil, err
@@ -81,8 +82,9 @@ func asDiskFull(err error) error {
 	return err
 }
 
-// draftDir is where a job's folder is filled. It is beside the job's place, because the file system
-// makes one rename between two folders at a time.
+// draftDir is where a job's folder is filled. It is in the same folder as the job's place, because
+// Linux makes only one rename between two different folders of a file system at a time, and
+// submissions would wait for each other.
 func (s *Store) draftDir(id job.ID) string {
 	return filepath.Join(s.jobsFolder(id), draftPrefix+string(id))
 }
@@ -134,9 +136,9 @@ func (s *Store) makeDraft(spec *job.Spec, picture, stylePicture []byte) error {
 	return concurrently(name(filepath.Join(dir, statusFile)), func() error { return s.makeInFolder(active, name(active)) })
 }
 
-// makeInFolder makes a name in a folder that exists only while it has names. It creates the folder
-// and calls make again if make returns fs.ErrNotExist, which is also the error if something else is
-// missing, for example the source of a link.
+// makeInFolder calls make, which makes the name path in a folder that is removed whenever it has no
+// names. If make returns fs.ErrNotExist, makeInFolder creates the folder and calls make again. It
+// returns that error in the end if something else is missing, such as the source of a link.
 func (s *Store) makeInFolder(path string, make func() error) (err error) {
 	for range 3 {
 		if err = make(); !errors.Is(err, fs.ErrNotExist) {
@@ -194,9 +196,10 @@ func (s *Store) ownerDir(owner string) string {
 	return filepath.Join(s.dir, ownersDir, ownerFolder(owner))
 }
 
-// moveOut renames the folder of a job that was never accepted, so that it is not visible, and
-// removes it, with what a worker may have published: the worker may have received a message for it.
-// The spec in the folder is removed last, because the sweeper needs it to continue after a crash.
+// moveOut makes a job that was never accepted invisible by renaming its folder. Then it removes the
+// folder, and what was published of the job: a worker may have received a message for it and painted
+// it. The spec in the folder is removed last, because the sweeper needs it to continue after a
+// crash.
 func (s *Store) moveOut(spec *job.Spec) error {
 	discarded := s.discardedDir(spec.ID)
 	err := s.rename(s.jobDir(spec.ID), discarded)

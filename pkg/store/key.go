@@ -95,10 +95,10 @@ func (s *Store) takeUploads(spec *job.Spec) (*job.Spec, error) {
 // and else the spec of the equal request under the same key that has it.
 func (s *Store) takeUpload(spec *job.Spec, upload job.ID) (*job.Spec, error) {
 	key := uploadKey(spec.Owner, upload)
-	first, err := s.linkKeyOrFindOwner(spec, key)
+	first, err := s.linkKeyOrReadSpec(spec, key)
 	if err == nil && first != spec && first.Key != spec.Key {
 		if err = s.forgetDiscarded(first); err == nil {
-			first, err = s.linkKeyOrFindOwner(spec, key)
+			first, err = s.linkKeyOrReadSpec(spec, key)
 		}
 	}
 	switch {
@@ -139,16 +139,16 @@ func (s *Store) forgetDiscarded(spec *job.Spec) error {
 // key, or after an error that leaves this unknown, and else the spec that has it: what was asked
 // for, and the id that the job has or will have.
 func (s *Store) takeKey(spec *job.Spec) (*job.Spec, error) {
-	first, err := s.linkKeyOrFindOwner(spec, spec.Key)
+	first, err := s.linkKeyOrReadSpec(spec, spec.Key)
 	if err == nil && first != spec && !first.Same(spec) {
 		err = job.ErrKeyReused
 	}
 	return first, err
 }
 
-// linkKeyOrFindOwner makes a draft's spec the record under a key and returns it, or returns the
-// spec that is there.
-func (s *Store) linkKeyOrFindOwner(spec *job.Spec, key string) (*job.Spec, error) {
+// linkKeyOrReadSpec makes a draft's spec the record under a key and returns it. If the key has a
+// record already, it returns that one.
+func (s *Store) linkKeyOrReadSpec(spec *job.Spec, key string) (*job.Spec, error) {
 	for range maxConflicts {
 		err := s.linkKey(spec, key)
 		if err == nil {

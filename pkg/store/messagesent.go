@@ -22,7 +22,7 @@ func (s *Store) runBegan(id job.ID, run int) (time.Time, error) {
 // given time, or within as long as the run had waited when that message was sent. A caller that sends
 // a message only if this is false therefore sends at intervals that double. It is false if the message
 // was sent within minMessageDelay of the run's beginning, because that can't be distinguished from the
-// making of the entry in active/.
+// creation of the entry in active/.
 func (s *Store) MessageSentLately(j job.Job, within time.Duration) (bool, error) {
 	sent, err := s.modTime(s.entryPath(EntryOf(j)))
 	if err != nil {

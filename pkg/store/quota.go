@@ -9,6 +9,21 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
+// The code of the quotas:
+//
+//	quota.go            the limits, and what a submission takes of them
+//	ownercounts.go      what this process has counted for each owner; the check of a submission
+//	owneruse.go         what an owner uses by these counts, and which of them are due again
+//	count.go            one count, and when it is made again
+//	countjobs.go        counts names in active/ and owners/
+//	uploads_pending.go  counts uploads that are pending
+//	usage.go            the counts of past hours, stored in usage/ for other processes
+//	backlog.go          the limit for all owners together
+//	freespace.go        the space that submissions leave free
+//
+// All owners have the same limits. Limits of an owner's own would begin as fields of a line of the
+// key file (api/keyring).
+
 // Quotas limit what each owner has in the directory, through whichever processes, and keep some of
 // the file system free. 0 is no limit. They are counted from the files, so nothing has to be given
 // back, and what a crash leaves counts until it is swept.

@@ -66,7 +66,7 @@ func TestStoredBytesOfOtherHours(t *testing.T) {
 	a := sc.withQuotas(Quotas{Stored: 1})
 	_, err := a.submitAs("anna")
 	wantQuota(t, err, "stored_bytes")
-	// A later process reads it, and lists no more than an hour or two.
+	// A process that starts later reads usage/, and lists at most two hours of the index.
 	b := sc.withQuotas(Quotas{Stored: 2})
 	lists := 0
 	var mu sync.Mutex

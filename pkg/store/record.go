@@ -59,7 +59,8 @@ func (r *record) released() bool {
 	return r.written.Equal(releasedCounted) || r.written.Equal(releasedUncounted)
 }
 
-// giveBack changes the record of a running job to that after its claim is given back.
+// giveBack turns the record of a running job into that of the queued job after its claim was given
+// back.
 func (r *record) giveBack(counted bool) {
 	r.State = job.Queued
 	if !counted {

@@ -45,8 +45,8 @@ func removeAt(dir int, name string) error {
 // store's own trees are jobs' folders, which have no folders in them.
 const maxDepth = 8
 
-// maxRefills is how often a folder is emptied again because other processes write into it. They
-// stop when they notice that it is being removed.
+// maxRefills is how often a folder is emptied again because other processes write into it
+// meanwhile. Such a process stops as soon as it detects the removal.
 const maxRefills = 16
 
 // removeTreeAt removes a file, or a folder with everything in it. Symbolic links are removed, not

@@ -11,10 +11,10 @@ import (
 )
 
 // An owner's index has a name for each job: <id>.<KiB>, and after it is erased, while it counts as
-// a submission of the last 24 hours, <id>.gone. For its folders see [indexFolder]. The hours that
-// are over only lose names. So their count is never too small and they need not be listed again. It
-// is kept in usage/ for other processes that count the owner for the first time, functions above
-// all.
+// a submission of the last 24 hours, <id>.gone. For its folders see [indexFolder]. An hour that is
+// over can only lose names, so an old count of it is never too small, and it need not be listed
+// again. The counts are stored in usage/ for processes that have not counted this owner yet, mainly
+// functions.
 
 const (
 	day = 24 * time.Hour

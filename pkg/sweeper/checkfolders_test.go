@@ -24,9 +24,8 @@ func (c *countdown) Err() error {
 	return nil
 }
 
-// A sweep that has listed several full folders, but has no time for all their jobs, counts the
-// folders as done whose jobs it has checked. Otherwise each sweep would begin with the same
-// folders.
+// If a sweep has listed several full folders but has time for only some of their jobs, it records
+// the folders that are complete, so that the next sweep does not begin with them again.
 func TestSweepProgressesThroughFullFolders(t *testing.T) {
 	st, err := store.Open(store.Config{Dir: t.TempDir()})
 	if err != nil {

@@ -160,7 +160,7 @@ func (s *Sweeper) checkJob(e store.Entry, now time.Time, r *findings) (n jobCoun
 	c, err := s.Store.Checkup(e, now, abandonedAge)
 	old := err == nil && now.Sub(c.RunBegan) > s.MaxAge
 	if old {
-		err = s.timeOut(c.Job)
+		err = s.timeOut(c.Job, c.RunBegan)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -192,13 +192,15 @@ func (s *Sweeper) checkJob(e store.Entry, now time.Time, r *findings) (n jobCoun
 	return n
 }
 
-// resendInterval returns the time after which a message counts as lost: the time that the job had
-// waited when it was last sent. So the intervals double.
+// resendInterval returns how old a message must be before the job may be sent again. waited is how
+// long the job had waited when that message was sent. The result is at least waited, so that the
+// intervals double, and at least two sweeps.
 func (s *Sweeper) resendInterval(waited time.Duration) time.Duration {
 	return max(waited, 2*s.Every)
 }
 
-func (s *Sweeper) timeOut(j job.Job) error {
+// timeOut ends a run that is older than the maximum age, unless it has ended. began is when it began.
+func (s *Sweeper) timeOut(j job.Job, began time.Time) error {
 	_, err := s.Store.Fail(j.ID, j.Run, job.Failure{
 		Code: job.CodeTimedOut, Message: "not finished within " + s.MaxAge.String() + "; a retry may help",
 	})
@@ -207,7 +209,8 @@ func (s *Sweeper) timeOut(j job.Job) error {
 	}
 	if err == nil {
 		s.timedOut.Add(1)
-		s.Log.Warn("timed out", "job", j.ID, "run", j.Run)
+		s.Log.Warn("failed: not finished within the maximum age", "job", j.ID, "run", j.Run, "code", job.CodeTimedOut,
+			"max_age", s.MaxAge.String(), "created_at", j.CreatedAt, "run_began", began)
 	}
 	return err
 }

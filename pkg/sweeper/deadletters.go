@@ -62,7 +62,7 @@ func (s *Sweeper) receiveDeadLetters(ctx context.Context, now time.Time) error {
 func (s *Sweeper) handleDeadLetter(ctx context.Context, d job.Delivery, now time.Time) (bool, error) {
 	m, err := job.DecodeMessage(d.Body)
 	if err != nil {
-		s.Log.Error("the dead-letter queue has a message that is not ours: inspect and delete it", "message", d.ID, "error", err)
+		s.Log.Error("the dead-letter queue has a message that names no job: inspect and delete it", "message", d.ID, "error", err)
 		return false, nil
 	}
 	j, err := s.Store.Job(m.Job)
@@ -94,8 +94,12 @@ func (s *Sweeper) handleDeadLetter(ctx context.Context, d job.Delivery, now time
 	_, err = s.Store.Fail(m.Job, m.Run, job.Failure{
 		Code: job.CodeGaveUp, Message: "given up, since no worker could finish it; a retry may help",
 	})
-	if errors.Is(err, job.ErrFinished) {
-		err = nil
+	switch {
+	case errors.Is(err, job.ErrFinished):
+		return true, nil
+	case err != nil:
+		return false, err
 	}
-	return err == nil, err
+	s.Log.Warn("failed: its message became a dead letter and its attempts are used up", "job", m.Job, "run", m.Run, "code", job.CodeGaveUp)
+	return true, nil
 }

@@ -54,9 +54,13 @@ func TestDeadLetters(t *testing.T) {
 	if d, err := st.dead.Depth(t.Context()); err != nil || d.Total() != 3 {
 		t.Errorf("%+v, %v; want the messages of no job, of the unknown job and of the running job", d, err)
 	}
-	for _, want := range []string{"not ours", "unknown job"} {
-		if !bytes.Contains(st.log.Bytes(), []byte(want)) {
-			t.Errorf("the log does not contain %q:\n%s", want, &st.log)
+	for want, times := range map[string]int{
+		"names no job": 1, "unknown job": 1,
+		`level=WARN msg="failed: its message became a dead letter and its attempts are used up" job=` + string(tired) + " run=1 code=gave_up": 1,
+		"msg=\"failed": 1,
+	} {
+		if got := bytes.Count(st.log.Bytes(), []byte(want)); got != times {
+			t.Errorf("the log contains %q %d times, want %d:\n%s", want, got, times, &st.log)
 		}
 	}
 	if err := lease.Succeed([]byte("x"), nil, job.Result{}, job.Receipt{}); err != nil {

@@ -14,12 +14,12 @@ import (
 // resendLost sends jobs again whose messages seem to be lost:
 //
 //   - Overtaken jobs: a worker has, or had lately, a job of the same owner that was submitted much
-//     later. A queue is not strictly in order, but not wrong by minutes.
-//   - The oldest jobs, as many as there are fewer messages than unfinished jobs, as far as these were
-//     counted.
-//   - A few in each sweep of those that have waited for long, because there may be several messages of
-//     one job and none of another. A surplus message does no harm: its receiver finds the job claimed
-//     or finished.
+//     later. A queue does not keep the exact order, but it does not differ from it by minutes.
+//   - The n oldest jobs, if the queue has n messages fewer than there are unfinished jobs. Unfinished
+//     jobs that this pass has not counted yet are ignored.
+//   - In each sweep a few of the jobs that have waited for long, because there may be several messages
+//     of one job and none of another. A surplus message does no harm: its receiver finds the job
+//     claimed or finished.
 func (s *Sweeper) resendLost(ctx context.Context, r *findings, m *jobsProgress, complete bool, now time.Time) error {
 	slices.SortFunc(r.waiting, func(a, b waitingJob) int {
 		return cmp.Or(a.messageSent.Compare(b.messageSent), cmp.Compare(a.ID, b.ID))

@@ -187,7 +187,7 @@ func (s *Sweeper) runParts(ctx context.Context) error {
 		err = json.Unmarshal(note, &m)
 	}
 	if err != nil {
-		s.Log.Warn("the progress of the last sweep is damaged; starting over", "error", err)
+		s.Log.Warn("the progress of the last sweep is damaged; all jobs are checked and all tasks begin again (no action needed)", "error", err)
 		m.Jobs, m.Tasks = jobsProgress{}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, max(s.Every*8/10, minDuration))

@@ -1,6 +1,7 @@
 package sweeper_test
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 	"time"
@@ -22,6 +23,9 @@ func TestOldJobsTimeOut(t *testing.T) {
 		if j := st.job(id); j.State != job.Failed || j.Error == nil || j.Error.Code != job.CodeTimedOut {
 			t.Errorf("got %+v", j)
 		}
+	}
+	if got := bytes.Count(st.log.Bytes(), []byte(`level=WARN msg="failed: not finished within the maximum age"`)); got != 2 {
+		t.Errorf("%d of 2 jobs are in the log:\n%s", got, &st.log)
 	}
 	if err := l.Succeed([]byte("late"), nil, job.Result{}, job.Receipt{}); !errors.Is(err, job.ErrLeaseLost) {
 		t.Errorf("the worker's commit: %v", err)

@@ -121,7 +121,7 @@ func (g *grants) giveBack() error {
 // it received a message for the second time.
 func (g *grants) receivedAgain() func() bool {
 	from := len(g.logged())
-	second := regexp.MustCompile(`a message that is not a job's.*received\W+2\b`)
+	second := regexp.MustCompile(`a message that names no job.*received\W+2\b`)
 	return func() bool { return second.MatchString(g.logged()[from:]) }
 }
 

@@ -158,7 +158,7 @@ func number(n int) string {
 	return text
 }
 
-// duration returns a time with three digits and a unit.
+// duration returns a time with three significant digits and its unit.
 func duration(d time.Duration) string {
 	switch {
 	case d >= time.Second:

@@ -47,6 +47,6 @@ func newHandler(ctx context.Context, s settings, getenv func(string) string, log
 	if err != nil {
 		return nil, err
 	}
-	log.Info("ready", "dir", parts.Store.Dir(), "queue", s.Queue, "bucket", s.Bucket, "keys", ring != nil)
+	log.Info("ready", "version", cfg.Version, "dir", parts.Store.Dir(), "queue", s.Queue, "bucket", s.Bucket, "keys", ring != nil)
 	return handler, nil
 }

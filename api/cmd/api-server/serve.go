@@ -95,7 +95,7 @@ func (s *serveCommand) Run(ctx context.Context, p process) error {
 	if cfg.Keys != nil {
 		defer background(ctx, cfg.Keys.Watch)()
 	}
-	log.Info("ready", "address", "http://"+listener.Addr().String(), "dir", parts.Store.Dir(), "queue", parts.Queue.URL(), "bucket", s.Bucket, "keys", cfg.Keys != nil)
+	log.Info("ready", "address", "http://"+listener.Addr().String(), "version", cfg.Version, "dir", parts.Store.Dir(), "queue", parts.Queue.URL(), "bucket", s.Bucket, "keys", cfg.Keys != nil)
 	return serve(ctx, listener, handler, s.Connections, handler.EndWaits)
 }
 

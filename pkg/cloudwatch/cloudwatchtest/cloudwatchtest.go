@@ -55,7 +55,7 @@ func Total(lines []Line, name string) (sum float64, n int) {
 
 const maxLine = 1 << 20 // the limit of a log event in bytes
 
-// units are the units that CloudWatch knows (MetricDatum).
+// units are the units that CloudWatch accepts (MetricDatum).
 var units = strings.Fields("Seconds Microseconds Milliseconds Bytes Kilobytes Megabytes Gigabytes Terabytes " +
 	"Bits Kilobits Megabits Gigabits Terabits Percent Count Bytes/Second Kilobytes/Second Megabytes/Second " +
 	"Gigabytes/Second Terabytes/Second Bits/Second Kilobits/Second Megabits/Second Gigabits/Second " +

@@ -38,12 +38,23 @@ func verify(ctx context.Context, dir string, log *slog.Logger) (err error) {
 		sub := filepath.Join(at, fmt.Sprintf("%d", time.Now().UnixNano()))
 		began := time.Now()
 		failed := errors.Join(os.Mkdir(sub, 0o750), check.run(sub))
-		log.Info("file system check", "check", check.name, "ok", failed == nil, "ms", time.Since(began).Milliseconds())
+		logCheck(log, "file system check", check.name, time.Since(began), failed)
 		if failed != nil {
 			err = errors.Join(err, fmt.Errorf("%s: %w", check.name, failed))
 		}
 	}
 	return err
+}
+
+// logCheck logs the result of a check, as an error if it failed. scripts/deploy/verify reads these
+// lines.
+func logCheck(log *slog.Logger, message, name string, took time.Duration, failed error) {
+	log = log.With("check", name, "ok", failed == nil, "ms", took.Milliseconds())
+	if failed != nil {
+		log.Error(message, "error", failed)
+		return
+	}
+	log.Info(message)
 }
 
 func writeThrough(at string) error {

@@ -49,7 +49,7 @@ func verifyPair(ctx context.Context, dir, id, environment string, log *slog.Logg
 	for _, check := range pairChecks {
 		began := time.Now()
 		failed := p.bothWays(ctx, check.run)
-		log.Info("file system check by two executions", "check", check.name, "ok", failed == nil, "ms", time.Since(began).Milliseconds())
+		logCheck(log, "file system check by two executions", check.name, time.Since(began), failed)
 		if failed != nil {
 			return fmt.Errorf("%s: %w", check.name, failed) // the executions are no longer in step
 		}

@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestVerifyFileSystem(t *testing.T) {
@@ -32,5 +34,13 @@ func TestVerifyFileSystem(t *testing.T) {
 	}
 	if err := verify(t.Context(), filepath.Join(dir, "none"), slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("no error for a missing directory")
+	}
+}
+
+func TestFailedCheckIsLoggedAsError(t *testing.T) {
+	var log bytes.Buffer
+	logCheck(slog.New(slog.NewTextHandler(&log, nil)), "file system check", "a touch", 3*time.Millisecond, errors.New("it is late"))
+	if want := `level=ERROR msg="file system check" check="a touch" ok=false ms=3 error="it is late"`; !strings.Contains(log.String(), want) {
+		t.Errorf("got %s, want %s", &log, want)
 	}
 }

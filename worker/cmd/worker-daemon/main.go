@@ -92,7 +92,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		log.Info("metrics", "address", "http://"+at+"/metrics")
 	}
 	p, err := painter.Open(parts.Parts, painter.Config{Engine: painter.Engine(s.Engine), Library: s.Library(), Watchdog: s.Watchdog},
-		painter.Process{Kind: "daemon", Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Log: log, Report: m.attempt})
+		painter.Process{Kind: "daemon", Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Version: commandline.Version(), Log: log, Report: m.attempt})
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	b := newBilling(getenv, log)
 	p, err := painter.Open(parts, painter.Config{Engine: painter.Engine(s.Engine), Library: s.Library(), Watchdog: s.Watchdog}, painter.Process{
-		Kind: "lambda", Name: name, Log: log, SetCost: b.setCost, Report: reportMetrics(cloudwatch.New(stderr, "worker", s.Deployment)),
+		Kind: "lambda", Name: name, Version: commandline.Version(), Log: log, SetCost: b.setCost,
+		Report: reportMetrics(cloudwatch.New(stderr, "worker", s.Deployment)),
 	})
 	if err != nil {
 		return err

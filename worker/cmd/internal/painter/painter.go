@@ -43,6 +43,7 @@ type Engine struct {
 type Process struct {
 	Kind    string // daemon or lambda, for receipts
 	Name    string // for claims
+	Version string // of the program, for the log
 	Log     *slog.Logger
 	SetCost func(*job.Receipt, time.Duration) // see [worker.Config]; may be nil
 	Report  func(worker.Report)               // the same
@@ -91,7 +92,7 @@ func Open(parts *wiring.Parts, cfg Config, process Process) (_ *Painter, err err
 	if err != nil {
 		return nil, err
 	}
-	log.Info("ready", "model", info.Name, "model_sha256", info.SHA256, "shipped", info.Shipped, "engine", info.Engine, "dir", parts.Store.Dir(), "queue", parts.Queue.URL())
+	log.Info("ready", "version", process.Version, "model", info.Name, "model_sha256", info.SHA256, "shipped", info.Shipped, "engine", info.Engine, "dir", parts.Store.Dir(), "queue", parts.Queue.URL())
 	return p, nil
 }
 

@@ -52,7 +52,7 @@ func (n *notices) until(parent context.Context) (ctx context.Context, stop conte
 				return
 			}
 			if err != nil && !failing {
-				n.log.Warn("could not read EC2's notices of an end of this instance; trying again", "every", n.interval, "error", err)
+				n.log.Warn("could not read EC2's instance notices; if EC2 ends this instance now, other workers paint its jobs again; trying again", "every", n.interval, "error", err)
 			}
 			failing = err != nil
 			select {
