@@ -27,7 +27,7 @@ type part struct {
 }
 
 // compareEach compares folders, without the finer folders in them. It returns the names of pictures
-// that are missing in the bucket, the folders that could not be compared, and the first error.
+// that are missing in the bucket, the folders that could not be compared, and the gravest error, see graver.
 func (c *Copier) compareEach(ctx context.Context, folders []string) (missing, unread []string, failed error) {
 	byMinute := map[string][]string{}
 	for _, folder := range folders {
@@ -65,9 +65,7 @@ func (c *Copier) compareParts(ctx context.Context, parts []part) (missing, unrea
 			mu.Lock()
 			defer mu.Unlock()
 			missing, unread = append(missing, names...), append(unread, bad...)
-			if failed == nil {
-				failed = err
-			}
+			failed = graver(failed, err)
 			if isUnavailable(err) {
 				cancel()
 			}
@@ -78,6 +76,19 @@ func (c *Copier) compareParts(ctx context.Context, parts []part) (missing, unrea
 		failed = ctx.Err()
 	}
 	return missing, unread, failed
+}
+
+// graver returns the error, of two that may be nil, that decides how a scan goes on: one that
+// concerns all folders, then errUnfinished, then any other. After the first two the scan compares
+// the same folders again; after others it goes on.
+func graver(a, b error) error {
+	switch {
+	case a == nil, isUnavailable(b) && !isUnavailable(a):
+		return b
+	case errors.Is(b, errUnfinished) && !isUnavailable(a):
+		return b
+	}
+	return a
 }
 
 // comparePart compares a part. Pictures never change, so names are sufficient. It deletes from the
@@ -105,10 +116,7 @@ func (c *Copier) comparePart(ctx context.Context, p part) (missing, unread []str
 	for _, folder := range p.folders {
 		names, err := c.Store.PublishedIn(folder)
 		if err != nil {
-			unread = append(unread, folder)
-			if failed == nil {
-				failed = err
-			}
+			unread, failed = append(unread, folder), graver(failed, err)
 			continue
 		}
 		for _, name := range names {
@@ -130,10 +138,7 @@ func (c *Copier) comparePart(ctx context.Context, p part) (missing, unread []str
 	if errors.Is(err, bucket.ErrDenied) { // of these objects alone, which must not hold up other folders
 		err = fmt.Errorf("%w: %v", errNotDeleted, err) //nolint:errorlint // it is not isUnavailable
 	}
-	if failed == nil {
-		failed = err
-	}
-	return missing, unread, failed
+	return missing, unread, graver(failed, err)
 }
 
 // errNotDeleted: objects of jobs that are gone could not be deleted. A full comparison tries again.

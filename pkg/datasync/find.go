@@ -32,7 +32,7 @@ type findings struct {
 
 // find compares with the bucket the folders that have changed since all their pictures were copied.
 // It stops when its time is over, or when it has found as many pictures as one execution copies. A
-// folder that can't be compared does not stop it; find returns the first error.
+// folder that can't be compared does not stop it; find returns the gravest error.
 func (c *Copier) find(ctx context.Context, s *state, now time.Time) (findings, error) {
 	began := time.Now()
 	budget := c.scanTime
@@ -54,9 +54,7 @@ func (c *Copier) find(ctx context.Context, s *state, now time.Time) (findings, e
 		if level < full {
 			share /= 2
 		}
-		if err := c.scan(ctx, &n, s, level, now, time.Now().Add(share)); failed == nil {
-			failed = err
-		}
+		failed = graver(failed, c.scan(ctx, &n, s, level, now, time.Now().Add(share)))
 	}
 	slices.Sort(n.names)
 	n.names = slices.Compact(n.names) // a manifest must not have a name twice
@@ -110,9 +108,7 @@ func (c *Copier) scan(ctx context.Context, n *findings, s *state, level int, now
 		n.add(s, names)
 		n.unread = union(n.unread, unread)
 		n.changed = n.changed || len(folders) > 0
-		if failed == nil {
-			failed = err
-		}
+		failed = graver(failed, err)
 		if next.IsZero() {
 			n.next.end(level)
 			return failed
