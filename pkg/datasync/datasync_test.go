@@ -46,6 +46,7 @@ func TestCopier(t *testing.T) {
 		{"late pictures are found, the later the older their jobs are", testPublishedLate},
 		{"old pictures are found again after a start that was refused", testFailedPassIsRepeated},
 		{"a folder that can't be read does not delay others", testUnreadableFolder},
+		{"an hour that can't be read does not hide its seconds for longer", testUnreadableHour},
 		{"the comparison of an hour's folder leaves its minutes out", testHourFolderOnly},
 		{"after an execution with very many folders all may have changed", testManyFolders},
 		{"damaged notes are written again", testDamagedNotes},

@@ -40,11 +40,8 @@ func (c *Copier) find(ctx context.Context, s *state, now time.Time) (findings, e
 		budget = min(budget, time.Until(end)/2)
 	}
 	n := findings{next: s.Scans}
-	names, unread, failed := c.compareEach(ctx, s.Unread)
+	names, unread, failed := c.compareUnread(ctx, s.Unread, began.Add(budget/2))
 	n.add(s, names)
-	if isUnavailable(failed) || ctx.Err() != nil { // not all were compared
-		unread = union(s.Unread, unread)
-	}
 	n.unread, n.changed = unread, len(unread) != len(s.Unread)
 	for level := range levels {
 		if isUnavailable(failed) || ctx.Err() != nil || len(n.names) >= c.maxNames {
@@ -87,7 +84,7 @@ func (c *Copier) scan(ctx context.Context, n *findings, s *state, level int, now
 		if at.IsZero() {
 			at = p.Last
 		}
-		folders, next, err := c.Store.ChangedFolders(ctx, p.First, at, since, batchSize)
+		folders, unlisted, next, err := c.Store.ChangedFolders(ctx, p.First, at, since, batchSize)
 		if err != nil {
 			return err
 		}
@@ -102,6 +99,7 @@ func (c *Copier) scan(ctx context.Context, n *findings, s *state, level int, now
 			n.changed = true
 			return failed // the next step continues with the batch
 		}
+		unread = union(unread, unlisted)
 		if ctx.Err() != nil || isUnavailable(err) || len(n.unread)+len(unread) > maxUnread {
 			return err // the next step tries the batch again
 		}

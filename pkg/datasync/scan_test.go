@@ -205,3 +205,28 @@ func testUnreadableFolder(r *rig) {
 	r.advance(2 * time.Minute)
 	r.wantCopied("once it can be read", map[string]bool{bad: true})
 }
+
+// testUnreadableHour: while the folder of an hour can't be read, those of its seconds are not found.
+func testUnreadableHour(r *rig) {
+	r.copyAll()
+	hidden := r.publish(30*time.Hour, job.Second)
+	hour := filepath.Join(r.store.PublishedDir(), hidden[:len("private/2006/01/02/15")])
+	if err := os.Chmod(hour, 0); err != nil {
+		r.Fatal(err)
+	}
+	defer func() { _ = os.Chmod(hour, 0o750) }() // so that it can be removed
+	if _, err := os.ReadDir(hour); err == nil {
+		r.Skip("root can read every folder")
+	}
+	r.advance(time.Hour)
+	for range 3 {
+		if err := r.copier.Step(r.Context()); err == nil {
+			r.Error("an unreadable folder is no error")
+		}
+		r.waitIdle()
+	}
+	if err := os.Chmod(hour, 0o750); err != nil {
+		r.Fatal(err)
+	}
+	r.wantCopied("once it can be read", map[string]bool{hidden: true})
+}

@@ -15,7 +15,7 @@ type state struct {
 	Task string `json:"task"` // the state of another task is discarded
 
 	Scans  scans    `json:"scans"`
-	Unread []string `json:"unread,omitempty"` // changed folders that could not be compared
+	Unread []string `json:"unread,omitempty"` // changed folders that could not be compared, see compareUnread
 	Aside  []aside  `json:"aside,omitempty"`
 
 	Execution   string    `json:"execution,omitempty"`   // ARN of the current execution; "" if there is none
