@@ -36,6 +36,7 @@ func TestCopier(t *testing.T) {
 		{"pictures of an erased job that a copy stores again are removed", testErased},
 		{"a throttled start is tried again", testThrottled},
 		{"an execution that fails is tried again", testFailed},
+		{"pictures that can't be copied in an outage are not put aside", testOutage},
 		{"an execution that takes too long is canceled", testNeverEnds},
 		{"an execution that is running already is followed", testRunningExecution},
 		{"the event of an execution's end causes one update", testEvent},
