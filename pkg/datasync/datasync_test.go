@@ -51,6 +51,7 @@ func TestCopier(t *testing.T) {
 		{"the comparison of an hour's folder leaves its minutes out", testHourFolderOnly},
 		{"after an execution with very many folders all may have changed", testManyFolders},
 		{"damaged notes are written again", testDamagedNotes},
+		{"after the file server's clock was set back, copies continue", testClockSetBack},
 		{"another task starts over", testOtherTask},
 		{"a task that is unavailable", testTaskUnavailable},
 		{"failures and waiting pictures are reported", testReport},
