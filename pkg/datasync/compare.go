@@ -131,14 +131,21 @@ func (c *Copier) comparePart(ctx context.Context, p part) (missing, unread []str
 			}
 		}
 	}
-	err := c.Bucket.Delete(ctx, gone...)
-	if err == nil {
-		err = others.delete(ctx)
+	err := c.deleteObjects(ctx, gone)
+	if err == nil || errors.Is(err, errNotDeleted) {
+		err = graver(err, others.delete(ctx))
 	}
-	if errors.Is(err, bucket.ErrDenied) { // of these objects alone, which must not hold up other folders
+	return missing, unread, graver(failed, graver(err, others.refused))
+}
+
+// deleteObjects deletes objects. The error is errNotDeleted if it concerns these objects alone, so
+// that they don't hold up other folders.
+func (c *Copier) deleteObjects(ctx context.Context, keys []string) error {
+	err := c.Bucket.Delete(ctx, keys...)
+	if errors.Is(err, bucket.ErrDenied) || errors.Is(err, bucket.ErrNotDeleted) {
 		err = fmt.Errorf("%w: %v", errNotDeleted, err) //nolint:errorlint // it is not isUnavailable
 	}
-	return missing, unread, graver(failed, err)
+	return err
 }
 
 // errNotDeleted: objects of jobs that are gone could not be deleted. A full comparison tries again.
