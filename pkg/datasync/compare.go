@@ -79,16 +79,25 @@ func (c *Copier) compareParts(ctx context.Context, parts []part) (missing, unrea
 }
 
 // graver returns the error, of two that may be nil, that decides how a scan goes on: one that
-// concerns all folders, then errUnfinished, then any other. After the first two the scan compares
-// the same folders again; after others it goes on.
+// concerns all folders, then errUnfinished or errManyUnread, then any other; the first of two that
+// are alike. After the last kind the scan goes on; after the others it compares the same folders again.
 func graver(a, b error) error {
-	switch {
-	case a == nil, isUnavailable(b) && !isUnavailable(a):
-		return b
-	case errors.Is(b, errUnfinished) && !isUnavailable(a):
+	if gravity(b) > gravity(a) {
 		return b
 	}
 	return a
+}
+
+func gravity(err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case isUnavailable(err):
+		return 3
+	case errors.Is(err, errUnfinished), errors.Is(err, errManyUnread):
+		return 2
+	}
+	return 1
 }
 
 // comparePart compares a part. Pictures never change, so names are sufficient. It deletes from the

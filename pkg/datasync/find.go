@@ -22,6 +22,9 @@ const (
 	maxUnread = 100
 )
 
+// errManyUnread means that more than maxUnread folders could not be compared.
+var errManyUnread = errors.New("too many folders can't be read; the scan waits until they can")
+
 // findings are what a step has found in the published folders.
 type findings struct {
 	names   []string // pictures that are not in the bucket
@@ -99,12 +102,15 @@ func (c *Copier) scan(ctx context.Context, n *findings, s *state, level int, now
 			n.changed = true
 			return failed // the next step continues with the batch
 		}
-		unread = union(unread, unlisted)
-		if ctx.Err() != nil || isUnavailable(err) || len(n.unread)+len(unread) > maxUnread {
+		if ctx.Err() != nil || isUnavailable(err) {
 			return err // the next step tries the batch again
 		}
+		unread = union(n.unread, union(unread, unlisted)) // a folder may have been unreadable before
+		if len(unread) > maxUnread {
+			return errors.Join(errManyUnread, err) // likewise
+		}
 		n.add(s, names)
-		n.unread = union(n.unread, unread)
+		n.unread = unread
 		n.changed = n.changed || len(folders) > 0
 		failed = graver(failed, err)
 		if next.IsZero() {
