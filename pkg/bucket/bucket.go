@@ -38,6 +38,10 @@ var (
 	// ErrUnavailable means that S3 does not respond, or can't serve the request at the moment. A
 	// write may or may not have happened.
 	ErrUnavailable = errors.New("S3 is unavailable")
+	// ErrNotDeleted means that S3 served a request to delete objects, but did not delete one of them
+	// for a reason that is none of the other kinds. It may be temporary, so the error is an
+	// ErrUnavailable as well.
+	ErrNotDeleted = errors.New("S3 could not delete an object")
 )
 
 // A Bucket is a connection to one bucket. It is safe for concurrent use.

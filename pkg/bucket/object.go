@@ -91,7 +91,7 @@ func (b *Bucket) Get(ctx context.Context, key string) (io.ReadCloser, Object, er
 const maxDelete = 1000
 
 // Delete removes objects. A missing object is no error. It tries to remove all, and its error names
-// the first one that S3 did not remove.
+// the first one that S3 did not remove; see [ErrNotDeleted].
 func (b *Bucket) Delete(ctx context.Context, keys ...string) error {
 	var refused error
 	for batch := range slices.Chunk(keys, maxDelete) {
@@ -104,11 +104,14 @@ func (b *Bucket) Delete(ctx context.Context, keys ...string) error {
 			return fmt.Errorf("delete %s: %w", batch[0], b.explain(err))
 		}
 		for _, e := range out.Errors {
-			if refused == nil {
-				refused = fmt.Errorf("delete %s: %w", aws.ToString(e.Key), b.explain(&smithy.GenericAPIError{
-					Code: aws.ToString(e.Code), Message: aws.ToString(e.Message),
-				}))
+			if refused != nil {
+				break
 			}
+			why := b.explain(&smithy.GenericAPIError{Code: aws.ToString(e.Code), Message: aws.ToString(e.Message)})
+			if meanings[aws.ToString(e.Code)] == nil {
+				why = fmt.Errorf("%w: %w", ErrNotDeleted, why)
+			}
+			refused = fmt.Errorf("delete %s: %w", aws.ToString(e.Key), why)
 		}
 	}
 	return refused

@@ -27,7 +27,7 @@ type part struct {
 }
 
 // compareEach compares folders, without the finer folders in them. It returns the names of pictures
-// that are missing in the bucket, the folders that could not be compared, and the first error.
+// that are missing in the bucket, the folders that could not be compared, and the gravest error, see graver.
 func (c *Copier) compareEach(ctx context.Context, folders []string) (missing, unread []string, failed error) {
 	byMinute := map[string][]string{}
 	for _, folder := range folders {
@@ -65,9 +65,7 @@ func (c *Copier) compareParts(ctx context.Context, parts []part) (missing, unrea
 			mu.Lock()
 			defer mu.Unlock()
 			missing, unread = append(missing, names...), append(unread, bad...)
-			if failed == nil {
-				failed = err
-			}
+			failed = graver(failed, err)
 			if isUnavailable(err) {
 				cancel()
 			}
@@ -78,6 +76,28 @@ func (c *Copier) compareParts(ctx context.Context, parts []part) (missing, unrea
 		failed = ctx.Err()
 	}
 	return missing, unread, failed
+}
+
+// graver returns the error, of two that may be nil, that decides how a scan goes on: one that
+// concerns all folders, then errUnfinished or errManyUnread, then any other; the first of two that
+// are alike. After the last kind the scan goes on; after the others it compares the same folders again.
+func graver(a, b error) error {
+	if gravity(b) > gravity(a) {
+		return b
+	}
+	return a
+}
+
+func gravity(err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case isUnavailable(err):
+		return 3
+	case errors.Is(err, errUnfinished), errors.Is(err, errManyUnread):
+		return 2
+	}
+	return 1
 }
 
 // comparePart compares a part. Pictures never change, so names are sufficient. It deletes from the
@@ -105,10 +125,7 @@ func (c *Copier) comparePart(ctx context.Context, p part) (missing, unread []str
 	for _, folder := range p.folders {
 		names, err := c.Store.PublishedIn(folder)
 		if err != nil {
-			unread = append(unread, folder)
-			if failed == nil {
-				failed = err
-			}
+			unread, failed = append(unread, folder), graver(failed, err)
 			continue
 		}
 		for _, name := range names {
@@ -123,17 +140,21 @@ func (c *Copier) comparePart(ctx context.Context, p part) (missing, unread []str
 			}
 		}
 	}
-	err := c.Bucket.Delete(ctx, gone...)
-	if err == nil {
-		err = others.delete(ctx)
+	err := c.deleteObjects(ctx, gone)
+	if err == nil || errors.Is(err, errNotDeleted) {
+		err = graver(err, others.delete(ctx))
 	}
-	if errors.Is(err, bucket.ErrDenied) { // of these objects alone, which must not hold up other folders
+	return missing, unread, graver(failed, graver(err, others.refused))
+}
+
+// deleteObjects deletes objects. The error is errNotDeleted if it concerns these objects alone, so
+// that they don't hold up other folders.
+func (c *Copier) deleteObjects(ctx context.Context, keys []string) error {
+	err := c.Bucket.Delete(ctx, keys...)
+	if errors.Is(err, bucket.ErrDenied) || errors.Is(err, bucket.ErrNotDeleted) {
 		err = fmt.Errorf("%w: %v", errNotDeleted, err) //nolint:errorlint // it is not isUnavailable
 	}
-	if failed == nil {
-		failed = err
-	}
-	return missing, unread, failed
+	return err
 }
 
 // errNotDeleted: objects of jobs that are gone could not be deleted. A full comparison tries again.

@@ -83,10 +83,17 @@ var errUnfinished = errors.New("there are more objects without a file")
 type strangers struct {
 	*Copier
 	names   []string
-	deleted int
+	tried   int   // number of objects that were deleted, or could not be
+	refused error // the first errNotDeleted
 }
 
+// add adds an object. After maxStrangers objects it returns errUnfinished, so that the next step
+// continues. If one of them could not be deleted, it leaves the others to the next full comparison
+// instead, because the next step might have the same objects again.
 func (s *strangers) add(ctx context.Context, name string) error {
+	if s.tried >= maxStrangers {
+		return nil
+	}
 	s.names = append(s.names, name)
 	if len(s.names) < someStrangers {
 		return nil
@@ -94,12 +101,13 @@ func (s *strangers) add(ctx context.Context, name string) error {
 	if err := s.delete(ctx); err != nil {
 		return err
 	}
-	if s.deleted >= maxStrangers {
+	if s.tried >= maxStrangers && s.refused == nil {
 		return errUnfinished
 	}
 	return nil
 }
 
+// delete deletes what was added. It records errNotDeleted in refused, and returns other errors.
 func (s *strangers) delete(ctx context.Context) error {
 	var gone []string
 	files := map[string][]string{} // by folder
@@ -119,6 +127,10 @@ func (s *strangers) delete(ctx context.Context) error {
 		}
 	}
 	s.names = nil
-	s.deleted += len(gone)
-	return s.Bucket.Delete(ctx, gone...)
+	s.tried += len(gone)
+	err := s.deleteObjects(ctx, gone)
+	if errors.Is(err, errNotDeleted) {
+		s.refused, err = graver(s.refused, err), nil
+	}
+	return err
 }

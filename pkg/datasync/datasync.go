@@ -118,11 +118,7 @@ func (c *Copier) Step(ctx context.Context) error {
 }
 
 func (c *Copier) step(ctx context.Context) error {
-	now, err := c.Store.Now()
-	if err != nil {
-		return err
-	}
-	s, err := c.load(now)
+	s, now, err := c.load()
 	if err != nil {
 		return err
 	}
@@ -266,7 +262,7 @@ func (c *Copier) Ended(ctx context.Context, execution string) error {
 	if err != nil || string(last) == execution {
 		return err
 	}
-	s, err := c.load(time.Time{})
+	s, err := c.recorded()
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/atelier-go/atelier/pkg/datasync"
+	"github.com/atelier-go/atelier/pkg/store"
 )
 
 func testThrottled(r *rig) {
@@ -62,6 +63,33 @@ func testFailed(r *rig) {
 	r.step()
 	if !r.has(painted...) {
 		r.Error("it was not copied in the end")
+	}
+}
+
+// testOutage: for hours DataSync can't read the files, and copies nothing. A picture that is erased
+// meanwhile is no sign that others were copied.
+func testOutage(r *rig) {
+	r.copyAll()
+	painted, erased := r.paint(), r.paint()
+	_, id, _, _ := store.ParsePublished(erased[0])
+	erase := func(context.Context) error { return r.store.Erase(id, store.Erased) }
+	r.source.Fail = func(string) error { return errors.New("the file server is unavailable") }
+	r.set(func() { r.before = erase })
+	for hour := range 8 {
+		r.step()
+		r.set(func() { r.before = nil })
+		r.step() // records that the execution has failed
+		r.set(func() {
+			if r.report.Failed != 1 || r.report.Waited < time.Duration(hour)*time.Hour {
+				r.Errorf("hour %d of the outage: got %+v", hour, r.report)
+			}
+		})
+		r.advance(time.Hour)
+	}
+	r.source.Fail = nil
+	r.step()
+	if !r.has(painted...) {
+		r.Error("not copied an hour after the outage")
 	}
 }
 

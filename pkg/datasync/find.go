@@ -22,6 +22,9 @@ const (
 	maxUnread = 100
 )
 
+// errManyUnread means that more than maxUnread folders could not be compared.
+var errManyUnread = errors.New("too many folders can't be read; the scan waits until they can")
+
 // findings are what a step has found in the published folders.
 type findings struct {
 	names   []string // pictures that are not in the bucket
@@ -32,7 +35,7 @@ type findings struct {
 
 // find compares with the bucket the folders that have changed since all their pictures were copied.
 // It stops when its time is over, or when it has found as many pictures as one execution copies. A
-// folder that can't be compared does not stop it; find returns the first error.
+// folder that can't be compared does not stop it; find returns the gravest error.
 func (c *Copier) find(ctx context.Context, s *state, now time.Time) (findings, error) {
 	began := time.Now()
 	budget := c.scanTime
@@ -40,11 +43,8 @@ func (c *Copier) find(ctx context.Context, s *state, now time.Time) (findings, e
 		budget = min(budget, time.Until(end)/2)
 	}
 	n := findings{next: s.Scans}
-	names, unread, failed := c.compareEach(ctx, s.Unread)
+	names, unread, failed := c.compareUnread(ctx, s.Unread, began.Add(budget/2))
 	n.add(s, names)
-	if isUnavailable(failed) || ctx.Err() != nil { // not all were compared
-		unread = union(s.Unread, unread)
-	}
 	n.unread, n.changed = unread, len(unread) != len(s.Unread)
 	for level := range levels {
 		if isUnavailable(failed) || ctx.Err() != nil || len(n.names) >= c.maxNames {
@@ -54,9 +54,7 @@ func (c *Copier) find(ctx context.Context, s *state, now time.Time) (findings, e
 		if level < full {
 			share /= 2
 		}
-		if err := c.scan(ctx, &n, s, level, now, time.Now().Add(share)); failed == nil {
-			failed = err
-		}
+		failed = graver(failed, c.scan(ctx, &n, s, level, now, time.Now().Add(share)))
 	}
 	slices.Sort(n.names)
 	n.names = slices.Compact(n.names) // a manifest must not have a name twice
@@ -89,7 +87,7 @@ func (c *Copier) scan(ctx context.Context, n *findings, s *state, level int, now
 		if at.IsZero() {
 			at = p.Last
 		}
-		folders, next, err := c.Store.ChangedFolders(ctx, p.First, at, since, batchSize)
+		folders, unlisted, next, err := c.Store.ChangedFolders(ctx, p.First, at, since, batchSize)
 		if err != nil {
 			return err
 		}
@@ -104,15 +102,17 @@ func (c *Copier) scan(ctx context.Context, n *findings, s *state, level int, now
 			n.changed = true
 			return failed // the next step continues with the batch
 		}
-		if ctx.Err() != nil || isUnavailable(err) || len(n.unread)+len(unread) > maxUnread {
+		if ctx.Err() != nil || isUnavailable(err) {
 			return err // the next step tries the batch again
 		}
-		n.add(s, names)
-		n.unread = union(n.unread, unread)
-		n.changed = n.changed || len(folders) > 0
-		if failed == nil {
-			failed = err
+		unread = union(n.unread, union(unread, unlisted)) // a folder may have been unreadable before
+		if len(unread) > maxUnread {
+			return errors.Join(errManyUnread, err) // likewise
 		}
+		n.add(s, names)
+		n.unread = unread
+		n.changed = n.changed || len(folders) > 0
+		failed = graver(failed, err)
 		if next.IsZero() {
 			n.next.end(level)
 			return failed

@@ -182,6 +182,8 @@ func testUncopied(r *rig) {
 	others = r.paint()
 	r.stepUntil(3, others...)
 	r.step()
+	r.wantReport("it is put aside", datasync.Report{Failed: 1})
+	r.step()
 	if r.wantReport("others are copied", datasync.Report{}); r.has(bad) {
 		r.Error("the picture was copied")
 	}

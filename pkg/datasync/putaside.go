@@ -22,9 +22,12 @@ const (
 	// maxAside is the number of pictures that are put aside at most. More of them have a common
 	// cause, and are found again by the scans.
 	maxAside = 100
-	// triesTogether is the number of executions that may copy nothing before their few pictures
-	// are put aside: until then the cause may be temporary.
-	triesTogether = 3
+	// failuresWithCopies is the number of failures that count at most once an execution has copied
+	// some of its pictures. It is no use to wait longer then.
+	failuresWithCopies = 2
+	// maxErased is the number of erased pictures of an execution that are looked for in the bucket
+	// at most.
+	maxErased = 100
 	// The first try of a picture that is put aside is after firstAside, then at intervals that
 	// double up to lastAside.
 	firstAside, lastAside = 10 * time.Minute, 24 * time.Hour
@@ -32,7 +35,9 @@ const (
 
 // checkFailed checks what an execution that failed has copied: DataSync ends with an error if one
 // picture was erased meanwhile, and copies the others. It reports whether the scans may go on. If
-// few pictures were not copied, it puts them aside.
+// the execution has copied some pictures and few others were not copied, it puts these aside. If it
+// has copied none, they have a common cause, such as a file server that DataSync can't reach. Then
+// the next execution has all of them again, and others that are new by then.
 func (c *Copier) checkFailed(ctx context.Context, s *state, now time.Time, e executionState) (goOn bool, err error) {
 	names, err := c.getManifest(ctx, s.Manifest)
 	if err != nil {
@@ -42,14 +47,15 @@ func (c *Copier) checkFailed(ctx context.Context, s *state, now time.Time, e exe
 	if err != nil {
 		return false, err
 	}
-	if e.transferred > 0 || len(missing) < len(names) {
-		s.Failures = min(s.Failures, triesTogether-1) // it is no use to wait longer
-	}
-	switch {
-	case len(missing) == 0:
+	if len(missing) == 0 {
 		c.Log.Info("all pictures of the DataSync execution that failed were copied, or erased meanwhile", "execution", s.Execution)
 		return true, nil
-	case len(s.Aside)+len(missing) > maxAside, len(missing) == len(names) && s.Failures+1 < triesTogether:
+	}
+	if some, err := c.copiedSome(ctx, names, missing); !some || err != nil {
+		return false, err
+	}
+	s.Failures = min(s.Failures, failuresWithCopies)
+	if len(s.Aside)+len(missing) > maxAside {
 		return false, nil
 	}
 	for _, name := range missing {
@@ -61,7 +67,27 @@ func (c *Copier) checkFailed(ctx context.Context, s *state, now time.Time, e exe
 	return true, nil
 }
 
-// missingOf returns which of some pictures are not in the bucket and were not erased.
+// copiedSome reports whether one of the pictures of an execution is in the bucket. Those that are
+// missing are given, sorted. DataSync's own count may have folders in it.
+func (c *Copier) copiedSome(ctx context.Context, names, missing []string) (bool, error) {
+	erased := 0
+	for _, name := range names {
+		if _, is := slices.BinarySearch(missing, name); is {
+			continue
+		}
+		for o, err := range c.Bucket.List(ctx, c.Prefix+name) { // a HEAD may be denied to the caller
+			if err != nil || o.Key == c.Prefix+name {
+				return err == nil, err
+			}
+		}
+		if erased++; erased == maxErased {
+			break
+		}
+	}
+	return false, nil
+}
+
+// missingOf returns which of some pictures are not in the bucket and were not erased, sorted.
 func (c *Copier) missingOf(ctx context.Context, names []string) ([]string, error) {
 	folders := map[string]bool{}
 	for _, name := range names {
@@ -72,6 +98,7 @@ func (c *Copier) missingOf(ctx context.Context, names []string) ([]string, error
 		return nil, err
 	}
 	slices.Sort(names)
+	slices.Sort(missing)
 	missing = slices.DeleteFunc(missing, func(name string) bool { _, in := slices.BinarySearch(names, name); return !in })
 	return missing, nil
 }

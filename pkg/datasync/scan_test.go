@@ -2,11 +2,13 @@ package datasync_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -171,6 +173,41 @@ func testDamagedNotes(r *rig) {
 	}
 }
 
+// testClockSetBack: the file server's clock is set back by 30 hours before the next try of a start
+// that was refused, and again during an execution that does not end.
+func testClockSetBack(r *rig) {
+	r.copyAll()
+	// By the new clock, the folder of this picture has changed some minutes before the next step.
+	between := r.publish(time.Hour, job.Second)
+	changed := time.Now().Add(-10 * time.Minute)
+	if err := os.Chtimes(filepath.Join(r.store.PublishedDir(), path.Dir(between)), changed, changed); err != nil {
+		r.Fatal(err)
+	}
+	recent := r.paint()
+	r.set(func() { r.refuse["StartTaskExecution"] = "ThrottlingException" })
+	if err := r.copier.Step(r.Context()); err == nil {
+		r.Error("a refused start is no error")
+	}
+	r.set(func() { clear(r.refuse) })
+	r.advance(-30 * time.Hour)
+	r.step()
+	if !r.has(recent...) || !r.has(between) {
+		r.Errorf("in the bucket: the recent picture %t, the one from before the step %t", r.has(recent...), r.has(between))
+	}
+	r.set(func() { r.before = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() } })
+	r.paint()
+	for _, passed := range []time.Duration{0, -30 * time.Hour, 61 * time.Minute} {
+		r.advance(passed)
+		if err := r.copier.Step(r.Context()); err != nil {
+			r.Fatal(err)
+		}
+	}
+	if calls := r.takeCalls(); !slices.Contains(calls, "CancelTaskExecution") {
+		r.Errorf("the execution was not canceled after an hour: %q", calls)
+	}
+	r.waitIdle()
+}
+
 // testUnreadableFolder: a folder that can't be read does not delay pictures of others.
 func testUnreadableFolder(r *rig) {
 	r.copyAll()
@@ -204,4 +241,29 @@ func testUnreadableFolder(r *rig) {
 	r.set(func() { clear(r.refuse) })
 	r.advance(2 * time.Minute)
 	r.wantCopied("once it can be read", map[string]bool{bad: true})
+}
+
+// testUnreadableHour: while the folder of an hour can't be read, those of its seconds are not found.
+func testUnreadableHour(r *rig) {
+	r.copyAll()
+	hidden := r.publish(30*time.Hour, job.Second)
+	hour := filepath.Join(r.store.PublishedDir(), hidden[:len("private/2006/01/02/15")])
+	if err := os.Chmod(hour, 0); err != nil {
+		r.Fatal(err)
+	}
+	defer func() { _ = os.Chmod(hour, 0o750) }() // so that it can be removed
+	if _, err := os.ReadDir(hour); err == nil {
+		r.Skip("root can read every folder")
+	}
+	r.advance(time.Hour)
+	for range 3 {
+		if err := r.copier.Step(r.Context()); err == nil {
+			r.Error("an unreadable folder is no error")
+		}
+		r.waitIdle()
+	}
+	if err := os.Chmod(hour, 0o750); err != nil {
+		r.Fatal(err)
+	}
+	r.wantCopied("once it can be read", map[string]bool{hidden: true})
 }

@@ -15,7 +15,7 @@ type state struct {
 	Task string `json:"task"` // the state of another task is discarded
 
 	Scans  scans    `json:"scans"`
-	Unread []string `json:"unread,omitempty"` // changed folders that could not be compared
+	Unread []string `json:"unread,omitempty"` // changed folders that could not be compared, see compareUnread
 	Aside  []aside  `json:"aside,omitempty"`
 
 	Execution   string    `json:"execution,omitempty"`   // ARN of the current execution; "" if there is none
@@ -85,7 +85,58 @@ func (s *state) report(now time.Time) Report {
 	return r
 }
 
-func (c *Copier) load(now time.Time) (s state, err error) {
+// replaceFutureTimes replaces times that are later than they can be, as after the file server's clock
+// was set back, and reports whether there were any. With these times, scans and tries would wait. If
+// one is of a scan, all scans start over, and a full comparison begins: only that finds what was
+// published between the change of the clock and now.
+func (s *state) replaceFutureTimes(now time.Time) (replaced bool) {
+	limit := func(at *time.Time, ahead time.Duration) {
+		if at.After(now.Add(ahead)) {
+			*at, replaced = now, true
+		}
+	}
+	for level := range levels {
+		for _, p := range []*progress{&s.Scans[level], &s.Next[level]} {
+			limit(&p.Copied, overlap)
+			limit(&p.Began, overlap)
+		}
+	}
+	if replaced {
+		s.Scans, s.Next = newScans(now), newScans(now)
+	}
+	limit(&s.Began, overlap)
+	limit(&s.MissingSince, overlap)
+	limit(&s.NotBefore, lastRetry)
+	for i := range s.Aside {
+		limit(&s.Aside[i].Again, lastAside)
+	}
+	return replaced
+}
+
+// load returns the state and the time. The clock is read after the note: in the other order, another
+// step may have written a later time in between. The error may be [store.ErrOvertaken].
+func (c *Copier) load() (s state, now time.Time, err error) {
+	if s, err = c.recorded(); err != nil {
+		return s, now, err
+	}
+	if now, err = c.Store.Now(); err != nil {
+		return s, now, err
+	}
+	if s.Task != c.Task {
+		s = state{Task: c.Task, Scans: newScans(now), version: s.version}
+	}
+	if s.replaceFutureTimes(now) {
+		// Without this, the next step would replace them again, by a later time.
+		if err = c.save(&s); err == nil {
+			c.Log.Warn("the note of what was copied had times in the future, which were replaced: the file server's clock was set back, or another program has written the note", "now", now)
+		}
+	}
+	return s, now, err
+}
+
+// recorded returns the state in the note, which may be another task's. If there is none, or it is
+// damaged, the state has no task.
+func (c *Copier) recorded() (s state, err error) {
 	note, version, err := c.Store.NoteVersion(store.CopyNote)
 	if errors.Is(err, job.ErrDamagedJob) {
 		note, err = []byte(err.Error()), nil
@@ -98,9 +149,6 @@ func (c *Copier) load(now time.Time) (s state, err error) {
 			c.Log.Warn("the note of what was copied is damaged; comparing all folders again", "error", err)
 			s = state{}
 		}
-	}
-	if s.Task != c.Task {
-		s = state{Task: c.Task, Scans: newScans(now)}
 	}
 	s.version = version
 	return s, nil

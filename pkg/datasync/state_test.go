@@ -3,6 +3,7 @@ package datasync
 import (
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,10 +52,46 @@ func TestStateOfManyFolders(t *testing.T) {
 			if err := errors.Join(err, c.save(&s)); err != nil {
 				t.Fatal(err)
 			}
-			got, err := c.load(now)
+			got, err := c.recorded()
 			if err != nil || got.Execution != "execution" || len(got.Folders) != test.want || got.ManyFolders != test.wantMany {
 				t.Errorf("got %+v, %v; want %d folders, many: %t", got, err, test.want, test.wantMany)
 			}
 		})
+	}
+}
+
+// Times in the future are replaced when the state is loaded, with one warning.
+func TestFutureTimes(t *testing.T) {
+	st, err := store.Open(store.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	var log strings.Builder
+	c := &Copier{Config: Config{Task: "task", Store: st, Log: slog.New(slog.NewTextHandler(&log, nil))}}
+	future := time.Now().Add(30 * time.Hour)
+	s := state{
+		Task: "task", Scans: newScans(future), Execution: "execution", Began: future, Next: newScans(future),
+		Aside: []aside{{Name: "picture", Again: future}}, NotBefore: future, MissingSince: future,
+	}
+	if err := c.save(&s); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		got, now, err := c.load()
+		if err != nil || got.Execution != "execution" || len(got.Aside) != 1 {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+		for what, at := range map[string]time.Time{
+			"scan": got.Scans[0].Copied, "next scan": got.Next[0].Copied, "start of the execution": got.Began,
+			"picture that is put aside": got.Aside[0].Again, "not before": got.NotBefore, "missing since": got.MissingSince,
+		} {
+			if at.IsZero() || at.After(now) {
+				t.Errorf("%s: got %v, at %v", what, at, now)
+			}
+		}
+	}
+	if n := strings.Count(log.String(), "level=WARN"); n != 1 {
+		t.Errorf("%d warnings, want 1:\n%s", n, log.String())
 	}
 }

@@ -68,10 +68,9 @@ func (t task) start(ctx context.Context, m manifestSource) (execution string, er
 
 // An executionState is the state of an execution.
 type executionState struct {
-	ended       bool
-	canceling   bool
-	failure     string // why it failed, if it has ended; "" if it succeeded
-	transferred int64  // number of files
+	ended     bool
+	canceling bool
+	failure   string // why it failed, if it has ended; "" if it succeeded
 }
 
 // errNoExecution means that there is no execution with this ARN.
@@ -85,7 +84,6 @@ func (t task) describe(ctx context.Context, arn string) (e executionState, err e
 	if err != nil {
 		return e, fmt.Errorf("describe DataSync's execution: %w", err)
 	}
-	e.transferred = out.FilesTransferred
 	switch out.Status {
 	case types.TaskExecutionStatusSuccess:
 		e.ended = true

@@ -21,14 +21,15 @@ const mostChecked = 4096
 // ChangedFolders returns folders of [Store.PublishedDir] in which a name was made or removed at or
 // after changed, by the file server's clock, in the form "public/2026/11/29/18", with a minute and a
 // second after it where there were many jobs. A zero time returns all folders. One that can't be
-// read counts as changed.
+// read counts as changed. If its finer folders can't be listed either, so that they are not checked,
+// it is in unlisted too.
 //
 // It checks the folders of jobs made from first on and before last, the youngest first; a zero time
 // is no limit. After some thousand folders, or about most changed ones, it stops; next is then the
 // last with which to continue. The zero time means that all were checked. Each folder costs one
 // call, because it is opened so that an NFS client's cached attributes don't hide a change, and two
 // more if it may have finer folders.
-func (s *Store) ChangedFolders(ctx context.Context, first, last, changed time.Time, most int) (folders []string, next time.Time, err error) {
+func (s *Store) ChangedFolders(ctx context.Context, first, last, changed time.Time, most int) (folders, unlisted []string, next time.Time, err error) {
 	kinds, err := s.publishedKinds()
 	c := changes{Store: s, ctx: ctx, kinds: kinds, to: "~", changed: changed, most: most}
 	if !first.IsZero() {
@@ -44,9 +45,9 @@ func (s *Store) ChangedFolders(ctx context.Context, first, last, changed time.Ti
 		next, err = time.Parse(timeForm[:len(c.reached)], c.reached)
 	}
 	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("read published folders: %w", err)
+		return nil, nil, time.Time{}, fmt.Errorf("read published folders: %w", err)
 	}
-	return c.folders, next, nil
+	return c.folders, c.unlisted, next, nil
 }
 
 // A changes is one call of [Store.ChangedFolders].
@@ -58,16 +59,18 @@ type changes struct {
 	changed  time.Time
 	most     int
 
-	checked int
-	folders []string
-	reached string // the hour or minute from whose begin on all folders were checked
+	checked  int
+	folders  []string
+	unlisted []string
+	reached  string // the hour or minute from whose begin on all folders were checked
 }
 
 // A publishedFolder is a folder of published/ that was read.
 type publishedFolder struct {
-	name    string // with its kind
-	changed bool
-	finer   []string // the times of the folders in it
+	name     string // with its kind
+	changed  bool
+	finer    []string // the times of the folders in it
+	unlisted bool     // these could not be listed
 }
 
 // visit visits the hours below a folder of the tree, the youngest first.
@@ -166,13 +169,21 @@ func (c *changes) read(times []string) ([]publishedFolder, error) {
 	for i := range all {
 		calls[i] = func() error {
 			if c.ctx.Err() == nil {
-				all[i].changed, all[i].finer = c.readPublishedFolder(all[i].name, c.changed)
+				all[i] = c.readPublishedFolder(all[i].name, c.changed)
 			}
 			return c.ctx.Err()
 		}
 	}
 	c.checked += len(all)
-	return all, concurrentlyLimited(calls)
+	err := concurrentlyLimited(calls)
+	// Recorded at once: if this call ends within the hour, the next one may be able to list the
+	// folder, and checks only what is older.
+	for _, f := range all {
+		if f.unlisted {
+			c.unlisted = append(c.unlisted, f.name)
+		}
+	}
+	return all, err
 }
 
 func finerIn(folders []publishedFolder) (times []string) {
@@ -204,19 +215,21 @@ func (s *Store) publishedKinds() ([]string, error) {
 	return slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(PublishedKinds(), name) }), nil
 }
 
-// readPublishedFolder reports whether a name was made or removed in a folder since a time, or it
-// can't be read, and returns the folders of times in it. A folder that was removed meanwhile, or
-// that the store has not made, is empty and unchanged.
-func (s *Store) readPublishedFolder(folder string, since time.Time) (changed bool, finer []string) {
-	at, err := s.folderModTime(filepath.Join(s.PublishedDir(), filepath.FromSlash(folder)))
+// readPublishedFolder reads a folder, which is changed if a name was made or removed in it since a
+// time, or if it can't be read. A folder that was removed meanwhile, or that the store has not made,
+// is empty and unchanged.
+func (s *Store) readPublishedFolder(name string, since time.Time) publishedFolder {
+	f := publishedFolder{name: name}
+	at, err := s.folderModTime(filepath.Join(s.PublishedDir(), filepath.FromSlash(name)))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnreadable) {
-		return false, nil
+		return f
 	}
-	if err != nil {
-		return true, nil
+	if kind, of, _ := strings.Cut(name, "/"); depthOf(of) < secondDepth {
+		if err == nil {
+			f.finer, err = s.timeFolders(filepath.Join(s.PublishedDir(), kind), of, time.Now().Add(clockTolerance))
+		}
+		f.unlisted = err != nil
 	}
-	if kind, of, _ := strings.Cut(folder, "/"); depthOf(of) < secondDepth {
-		finer, err = s.timeFolders(filepath.Join(s.PublishedDir(), kind), of, time.Now().Add(clockTolerance))
-	}
-	return err != nil || !at.Before(since), finer
+	f.changed = err != nil || !at.Before(since)
+	return f
 }

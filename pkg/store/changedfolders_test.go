@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path"
 	"path/filepath"
@@ -61,7 +62,7 @@ func TestChangedFolders(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := sc.ChangedFolders(ctx, time.Time{}, time.Time{}, began, 10); err == nil {
+	if _, _, _, err := sc.ChangedFolders(ctx, time.Time{}, time.Time{}, began, 10); err == nil {
 		t.Error("it does not end with its context")
 	}
 	if err := sc.Erase(public.Spec.ID, Erased); err != nil {
@@ -76,7 +77,7 @@ func TestChangedFolders(t *testing.T) {
 func (sc scene) allChanged(t *testing.T, first, last, changed time.Time) (folders []string, err error) {
 	t.Helper()
 	for {
-		some, next, err := sc.ChangedFolders(t.Context(), first, last, changed, 10)
+		some, _, next, err := sc.ChangedFolders(t.Context(), first, last, changed, 10)
 		folders = append(folders, some...)
 		if err != nil || next.IsZero() {
 			slices.Sort(folders)
@@ -116,7 +117,7 @@ func TestChangedFoldersInParts(t *testing.T) {
 	var got []string
 	calls := 0
 	for last := (time.Time{}); ; calls++ {
-		some, next, err := sc.ChangedFolders(t.Context(), time.Time{}, last, time.Time{}, 5)
+		some, _, next, err := sc.ChangedFolders(t.Context(), time.Time{}, last, time.Time{}, 5)
 		if err != nil || len(some) > 16 {
 			t.Fatalf("%d folders, %v", len(some), err)
 		}
@@ -137,8 +138,54 @@ func TestChangedFoldersInParts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	folders, next, err := sc.ChangedFolders(t.Context(), time.Time{}, hour.Add(-50*time.Hour), time.Now().Add(time.Hour), 5)
+	folders, _, next, err := sc.ChangedFolders(t.Context(), time.Time{}, hour.Add(-50*time.Hour), time.Now().Add(time.Hour), 5)
 	if err != nil || len(folders) > 0 || next.IsZero() {
 		t.Errorf("of unchanged folders: %q, next %v, %v", folders, next, err)
 	}
+}
+
+// If the finer folders of an hour or a minute can't be listed, the call says so, and checks the
+// others. It also says so if it ends before it has reached the folder itself.
+func TestChangedFoldersUnlisted(t *testing.T) {
+	sc := newScene(t)
+	at := time.Now().UTC().Add(-5 * time.Hour).Truncate(time.Hour)
+	hour, minute := job.Hour.Folder(at), job.Minute.Folder(at.Add(7*time.Minute))
+	for _, folder := range []string{
+		path.Join(publicDir, job.Second.Folder(at.Add(59*time.Minute))),
+		path.Join(publicDir, job.Second.Folder(at.Add(7*time.Minute))),
+		path.Join(privateDir, job.Second.Folder(at.Add(59*time.Minute))),
+		path.Join(privateDir, job.Second.Folder(at.Add(7*time.Minute))),
+	} {
+		if err := os.MkdirAll(filepath.Join(sc.PublishedDir(), folder), 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, bad := range []string{path.Join(publicDir, hour), path.Join(publicDir, minute)} {
+		for _, op := range []string{"open", "readdir"} {
+			sc.step = func(its, path string, call func() error) error {
+				if its == op && path == filepath.Join(sc.PublishedDir(), bad) {
+					return errors.New("input/output error")
+				}
+				return call()
+			}
+			folders, unlisted, _, err := sc.ChangedFolders(t.Context(), time.Time{}, time.Time{}, time.Time{}, 100)
+			if err != nil || !slices.Equal(unlisted, []string{bad}) || !slices.Contains(folders, bad) {
+				t.Errorf("%s of %s fails: unlisted %q, changed %q, %v", op, bad, unlisted, folders, err)
+			}
+			if other := path.Join(privateDir, job.Second.Folder(at.Add(7*time.Minute))); !slices.Contains(folders, other) {
+				t.Errorf("%s of %s fails: %s is not among %q", op, bad, other, folders)
+			}
+		}
+	}
+	sc.step = func(op, path string, call func() error) error {
+		if op == "readdir" && path == filepath.Join(sc.PublishedDir(), publicDir, hour) {
+			return errors.New("input/output error")
+		}
+		return call()
+	}
+	_, unlisted, next, err := sc.ChangedFolders(t.Context(), time.Time{}, time.Time{}, time.Time{}, 1)
+	if want := path.Join(publicDir, hour); err != nil || !slices.Equal(unlisted, []string{want}) || !next.After(at) {
+		t.Errorf("a call that ends within the hour: unlisted %q, next %v, %v; want %s", unlisted, next, err, want)
+	}
+	sc.step = nil
 }

@@ -144,7 +144,7 @@ func TestClientSeesPublishedFiles(t *testing.T) {
 	a, b := twoClients(t)
 	since := time.Time{}
 	for i := range 4 {
-		if _, _, err := b.ChangedFolders(t.Context(), time.Time{}, time.Time{}, since, 100); err != nil {
+		if _, _, _, err := b.ChangedFolders(t.Context(), time.Time{}, time.Time{}, since, 100); err != nil {
 			t.Fatal(err)
 		}
 		l := a.createAndClaimAs(true)
@@ -152,7 +152,7 @@ func TestClientSeesPublishedFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		name := Published(l.Spec.ID, "jpeg", true)[0]
-		folders, _, err := b.ChangedFolders(t.Context(), time.Time{}, time.Time{}, since, 100)
+		folders, _, _, err := b.ChangedFolders(t.Context(), time.Time{}, time.Time{}, since, 100)
 		if err != nil || !slices.Contains(folders, path.Dir(name)) {
 			t.Fatalf("job %d: the changed folders are %q, %v; want %s", i, folders, err, path.Dir(name))
 		}

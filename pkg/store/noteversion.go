@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // ErrOvertaken means that another process has written a note since it was read.
@@ -79,14 +80,15 @@ func (s *Store) versionPath(n Note, version int) string {
 	return filepath.Join(s.dir, sweepDir, fmt.Sprintf("%s.%d", n, version))
 }
 
-// maxVersion can't be reached by counting.
-const maxVersion = 1 << 53
-
 // versionOf returns the version of a note that a name has; 0 if it is no such name.
+//
+// A number above the milliseconds since 1970 was not reached by counting, because each version takes
+// longer than that to write. With a fixed limit, nothing could be written any more after a foreign
+// file with the last number below it.
 func versionOf(n Note, name string) int {
 	number, ok := strings.CutPrefix(name, string(n)+".")
 	v, err := strconv.Atoi(number)
-	if !ok || err != nil || v < 1 || v >= maxVersion || strconv.Itoa(v) != number {
+	if !ok || err != nil || v < 1 || int64(v) > time.Now().UnixMilli() || strconv.Itoa(v) != number {
 		return 0
 	}
 	return v

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
@@ -38,7 +39,7 @@ func TestNoteVersion(t *testing.T) {
 	if err != nil || len(names) != 1 {
 		t.Errorf("left: %q, %v", names, err)
 	}
-	for _, name := range []string{"copy.json", "copy.json.007", "copy.json.+9", "copy.json.99999999999999999999", "copy.json.x"} {
+	for _, name := range []string{"copy.json", "copy.json.007", "copy.json.+9", "copy.json.99999999999999999999", "copy.json.9007199254740991", "copy.json.x"} {
 		if err := os.WriteFile(filepath.Join(sc.dir, sweepDir, name), []byte("foreign"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -54,6 +55,17 @@ func TestNoteVersion(t *testing.T) {
 		t.Error(err)
 	}
 	want("after a folder", "d", 6)
+	// A foreign number that could have been reached does not prevent later versions.
+	foreign := int(time.Now().Add(-time.Minute).UnixMilli())
+	if err := os.WriteFile(sc.versionPath(CopyNote, foreign), []byte("foreign"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for after := foreign; after < foreign+3; after++ {
+		if err := set(after, "e"); err != nil {
+			t.Error(err)
+		}
+		want("after a foreign number", "e", after+1)
+	}
 }
 
 // Of several processes that write the same version one succeeds.

@@ -147,7 +147,10 @@ func (r *reconciliation) addToOwnerIndex(id job.ID) error {
 }
 
 // unpublishMissing removes what a worker has published for a job that was gone by then: see
-// [Store.completeErasures].
+// [Store.completeErasures]. The copies are removed after it, together. If that fails or the process
+// ends before it, no name shows any more that they are left. The comparison of published folders
+// with the bucket removes them: of an erased job soon, because the folder has changed, of an expired
+// one in the next full comparison.
 func (r *reconciliation) unpublishMissing(id job.ID, names []string) error {
 	if err := r.whyMissing(id); !errors.Is(err, job.ErrGone) {
 		return ignore(err, job.ErrNotFound)
