@@ -22,11 +22,11 @@ const (
 	maxNumber    = 1_000_000      // runs, attempts, claims
 	maxText      = 2048           // bytes of a text: a style, a message
 	maxWord      = 128            // bytes of a name: of an owner, a worker, an engine
-	maxEdge      = 65535          // pixels of a submitted picture
+	maxEdge      = 65535          // pixels of a side of a submitted picture
 	maxInput     = 64 << 20       // bytes of a submitted picture
 	resultExtra  = 1 << 20        // bytes of a result beyond 4 for each pixel
 	maxSmall     = 4 << 20        // bytes of a thumbnail or a preview
-	maxStoredKiB = 1 << 20        // of one job
+	maxStoredKiB = 1 << 20        // KiB that one job counts for
 	maxLease     = 24 * time.Hour // of a claim
 )
 
