@@ -15,19 +15,20 @@ import (
 // PublishedKinds returns the folders at the top of [Store.PublishedDir].
 func PublishedKinds() []string { return []string{publicDir, thumbsDir, privateDir} }
 
-// mostChecked is about how many folders one call of ChangedFolders checks.
+// mostChecked is about how many folders one call of ChangedFolders checks at most.
 const mostChecked = 4096
 
 // ChangedFolders returns folders of [Store.PublishedDir] in which a name was made or removed at or
-// after changed, by the file server's clock, in the form "public/2026/11/29/18", with a minute and a
-// second after it where there were many jobs. A zero time returns all folders. One that can't be
-// read counts as changed.
+// after changed, by the file server's clock, in the form "public/2026/11/29/18", with a minute and
+// a second after it where there were many jobs. If changed is the zero time, it returns all
+// folders. A folder that can't be read counts as changed.
 //
-// It checks the folders of jobs made from first on and before last, the youngest first; a zero time
-// is no limit. After some thousand folders, or about most changed ones, it stops; next is then the
-// last with which to continue. The zero time means that all were checked. Each folder costs one
-// call, because it is opened so that an NFS client's cached attributes don't hide a change, and two
-// more if it may have finer folders.
+// It checks the folders of jobs made from first on and before last, the youngest first; the zero
+// time is no limit. It stops after some thousand folders, or when it has found about as many
+// changed ones as the argument most. next is then the argument last for a call that continues; the
+// zero time means that all were checked. Each folder costs one call to the file server, because it
+// is opened so that an NFS client's cached attributes don't hide a change, and two more if it may
+// have finer folders.
 func (s *Store) ChangedFolders(ctx context.Context, first, last, changed time.Time, most int) (folders []string, next time.Time, err error) {
 	kinds, err := s.publishedKinds()
 	c := changes{Store: s, ctx: ctx, kinds: kinds, to: "~", changed: changed, most: most}
@@ -49,18 +50,18 @@ func (s *Store) ChangedFolders(ctx context.Context, first, last, changed time.Ti
 	return c.folders, next, nil
 }
 
-// A changes is one call of [Store.ChangedFolders].
+// A changes is the state of one call of [Store.ChangedFolders].
 type changes struct {
 	*Store
 	ctx      context.Context //nolint:containedctx // of the call
 	kinds    []string
-	from, to string // as timeForm
+	from, to string // in the form of timeForm
 	changed  time.Time
 	most     int
 
 	checked int
 	folders []string
-	reached string // the hour or minute from whose begin on all folders were checked
+	reached string // the hour or minute from whose beginning on all folders were checked
 }
 
 // A publishedFolder is a folder of published/ that was read.
@@ -91,7 +92,7 @@ func (c *changes) visit(above string) error {
 	return nil
 }
 
-// inside sorts times, and leaves out those outside of the call's.
+// inside sorts times, and removes those outside of the call's limits.
 func (c *changes) inside(times []string) []string {
 	slices.Sort(times)
 	return slices.DeleteFunc(slices.Compact(times), func(at string) bool {
@@ -99,8 +100,9 @@ func (c *changes) inside(times []string) []string {
 	})
 }
 
-// visitHour checks the seconds and then the minute of each minute, and at last the hour. Each folder
-// is read before those in it, because a client may have cached that one was missing.
+// visitHour adds the folders of each minute, its seconds' before its own, and at last the hour's.
+// Each folder is read before the finer ones in it, because a client may have cached that one of
+// them is missing.
 func (c *changes) visitHour(hour string) error {
 	hours, err := c.read([]string{hour})
 	if err != nil {
@@ -128,7 +130,7 @@ func (c *changes) visitHour(hour string) error {
 		c.add(minutes[:n])
 		at := timeIn(minutes[n-1].name)
 		if minutes = minutes[n:]; len(minutes) == 0 {
-			break // the hour begins with its first minute, so a call can't end between them
+			break // the hour's own folder comes next, and its time begins with the first minute, so a call can't end here
 		}
 		if err := c.reach(at); err != nil {
 			return err
@@ -188,8 +190,8 @@ func timeIn(name string) string {
 	return of
 }
 
-// beginsBefore reports whether the time of a folder begins before a second in the form of
-// [timeForm].
+// beginsBefore reports whether the time of a folder begins before a second, which is in the form of
+// timeForm.
 func beginsBefore(folder, second string) bool {
 	const first = "0000/01/01/00/00/00"
 	return folder+first[len(folder):] < second
@@ -204,9 +206,9 @@ func (s *Store) publishedKinds() ([]string, error) {
 	return slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(PublishedKinds(), name) }), nil
 }
 
-// readPublishedFolder reports whether a name was made or removed in a folder since a time, or it
-// can't be read, and returns the folders of times in it. A folder that was removed meanwhile, or
-// that the store has not made, is empty and unchanged.
+// readPublishedFolder reports whether a name was made or removed in a folder since a time, or
+// whether the folder can't be read, and returns the folders of times in it. A folder that was
+// removed meanwhile, or that the store has not made, is empty and unchanged.
 func (s *Store) readPublishedFolder(folder string, since time.Time) (changed bool, finer []string) {
 	at, err := s.folderModTime(filepath.Join(s.PublishedDir(), filepath.FromSlash(folder)))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnreadable) {

@@ -13,8 +13,8 @@ import (
 
 // Claim makes the caller the only worker of a run. The attempt is counted durably before any work
 // starts, so a picture that kills its workers can do so only a few times: at the limit of attempts
-// Claim ends the run as failed. worker is a name for the log and the record, of which the first 128
-// bytes are kept.
+// Claim ends the run as failed. worker is the worker's name for the records; its first 128 bytes
+// are kept.
 //
 // Errors: job.ErrNotFound, also for a run that does not exist yet; job.ErrGone; job.ErrFinished if
 // the run has ended or is not the job's current one, with job.ErrGaveUp if this call has ended it;

@@ -10,18 +10,18 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// This file is where a run ends, whichever way it ends.
+// Every run ends through the functions in this file, whatever its outcome.
 //
-// commitOutcome makes the outcome durable as final.R. That name can exist only once for each run, so
-// each run has one outcome. It is called by
+// commitOutcome makes the outcome durable as final.R. That name can exist only once for each run,
+// so each run has one outcome. Its callers are
 //
 //   - Lease.Succeed and Lease.Fail, when a worker commits,
 //   - Store.giveUp, when a claim finds all attempts used,
 //   - Store.Cancel, for the owner,
 //   - Store.Fail, for the sweeper, when a run is too old or its message became a dead letter.
 //
-// completeRun then does what follows from the outcome. It is called by commitOutcome, and after a
-// crash or an error by repairEnded, which is called by
+// completeRun then does what follows from the outcome. commitOutcome calls it, and after a crash or
+// an error repairEnded does, whose callers are
 //
 //   - Store.Checkup, when the sweeper finds the job in active/,
 //   - Store.Claim, when the run's message is delivered again,
@@ -37,13 +37,14 @@ import (
 // Each step may be repeated, also by several processes at the same time. The entry in active/ is
 // removed last, so after an error or a crash the sweeper finds it and calls completeRun again, with
 // every sweep until it succeeds. A redelivered message or a reconciliation may repeat it even after
-// that. It is skipped for a job that is erased first, and for a failed or canceled run that is
+// that. It is skipped for a job that is erased first, or for a failed or canceled run that is
 // retried first: there is nothing to publish then, and the next run needs the entry.
 //
-// A further consequence of an outcome, such as a notification of the owner (a webhook), goes after
-// publishing and before deactivate, for example as a name in a folder of its own that the sweeper
-// works through. It must be repeatable, and quick: the worker's commit and the owner's cancellation
-// wait for it. Its error keeps the job in active/. For the skipped runs it is not made.
+// A further consequence of an outcome, such as a notification of the owner (a webhook), belongs
+// after publishing and before deactivate, for example as a name in a folder of its own that the
+// sweeper works through. It must be repeatable, and quick: the worker's commit and the owner's
+// cancellation wait for it. If it returns an error, the job stays in active/. It does not happen
+// for the jobs and runs that are skipped.
 func (s *Store) completeRun(f *jobFolder, final *record) error {
 	if err := errors.Join(s.publish(f, final), s.removeLeftovers(f, final)); err != nil {
 		return err
@@ -53,10 +54,11 @@ func (s *Store) completeRun(f *jobFolder, final *record) error {
 
 // commitOutcome makes r the outcome of the current run, and completes the run. The error is
 // errConflict if the run has an outcome already; after any other error it is unknown whether r is
-// the outcome. If the status could not be replaced, or completing the run failed, there is no error,
-// because the run has ended: its entry in active/ is still there, and the sweeper completes it.
+// the outcome. If the status could not be replaced, or completing the run failed, there is no
+// error, because the run has ended: its entry in active/ is still there, and the sweeper completes
+// it.
 //
-// before can prevent it, as in [Store.recordEvent].
+// before is called as in [Store.recordEvent]: its error prevents the outcome.
 func (s *Store) commitOutcome(f *jobFolder, r *record, before func(now time.Time) error) error {
 	r.Worker, r.Lease, r.Crashed, r.Shared = "", 0, false, false
 	err := s.recordEvent(f.dir, finalFile(f.run), r, before)

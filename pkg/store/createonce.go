@@ -58,6 +58,7 @@ func (s *Store) CreateOnce(spec *job.Spec, picture, stylePicture []byte, key str
 // uploads, so that these need not be read again. It sets Input and StyleInput of the spec where
 // they come from an upload. picture and stylePicture are the pictures that came in the request
 // itself; nil for an upload, or without a style picture. made is as in [Store.CreateOnce].
+//
 // job.ErrUploadNotFound: there was no request with these uploads under the key. job.ErrKeyReused:
 // there was one, but it differs in something else.
 func (s *Store) Repeated(spec *job.Spec, picture, stylePicture []byte, key string) (j job.Job, made bool, err error) {
