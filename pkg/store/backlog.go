@@ -62,8 +62,9 @@ const (
 	// maxAfter is the longest time that a client is asked to wait, and the time for a backlog that
 	// does not shrink.
 	maxAfter = 15 * time.Minute
-	// minLate is how many jobs may be late, or a hundredth of the unfinished ones if that is more.
-	// Some jobs always are: those whose message was lost, or that are unreadable.
+	// minLate is the number of late jobs from which no further jobs are accepted, or a hundredth of
+	// the unfinished ones if that is more. Some jobs always are: those whose message was lost, or
+	// that are unreadable.
 	minLate = 100
 )
 
