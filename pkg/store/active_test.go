@@ -98,11 +98,12 @@ func TestBadActiveFolderHidesNoOthers(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := sc.ActiveFolders(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("without time: %v", err)
+		t.Errorf("with a context that has ended: %v", err)
 	}
 }
 
-// The folders are listed oldest first, of all owners, with the owners' own before those of minutes.
+// The folders of all owners are listed oldest first: the owners' own folders, then those of
+// minutes.
 func TestActiveFoldersAreOldestFirst(t *testing.T) {
 	sc := newScene(t)
 	now := time.Now()

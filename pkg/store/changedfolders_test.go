@@ -62,7 +62,7 @@ func TestChangedFolders(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, _, err := sc.ChangedFolders(ctx, time.Time{}, time.Time{}, began, 10); err == nil {
-		t.Error("it does not end with its context")
+		t.Error("it does not end when its context has ended")
 	}
 	if err := sc.Erase(public.Spec.ID, Erased); err != nil {
 		t.Fatal(err)
@@ -130,7 +130,7 @@ func TestChangedFoldersInParts(t *testing.T) {
 	if !slices.Equal(got, want) || calls < 3 {
 		t.Errorf("in %d calls: got %q, want %q", calls, got, want)
 	}
-	// Unchanged folders count as well.
+	// Unchanged folders count towards the limit as well.
 	for i := range 2 * mostChecked {
 		folder := job.Second.Folder(hour.Add(-100*time.Hour + time.Duration(i)*time.Second))
 		if err := os.MkdirAll(filepath.Join(sc.PublishedDir(), publicDir, folder), 0o750); err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// createAt makes a job at an earlier time.
+// createAt makes a job whose id has a given time.
 func createAt(t *testing.T, s *store.Store, owner string, at time.Time) job.ID {
 	t.Helper()
 	u, err := uuid.NewV7()
@@ -176,7 +176,7 @@ func TestExpireRemovesOldestFirst(t *testing.T) {
 	}
 }
 
-// A damaged job does not stop the expiry of younger ones, and itself expires by the time in its id.
+// A damaged job does not stop the expiry of younger ones, and expires by the time in its id.
 func TestExpireContinuesAfterDamagedJob(t *testing.T) {
 	s := open(t, 0)
 	now := time.Now()

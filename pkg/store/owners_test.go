@@ -47,7 +47,7 @@ func TestOwnerAmongMany(t *testing.T) {
 		return call()
 	}
 	sc.inSeconds("anna", seconds)
-	// 13, and 4 for the folder of its second, which one job in each second pays.
+	// 13, and 4 to make the folder of its second.
 	if each := float64(calls) / seconds; each > 17.5 {
 		t.Errorf("%.1f calls for each submission", each)
 	}

@@ -133,7 +133,7 @@ func TestFailureToPublishIsReported(t *testing.T) {
 		t.Errorf("the error of the checkup: %v", err)
 	}
 	if _, err := sc.Checkup(EntryOf(sc.submission.New()), time.Now(), time.Hour); !errors.Is(err, job.ErrFinished) {
-		t.Errorf("once there is room: %v", err)
+		t.Errorf("when there is space: %v", err)
 	}
 	j, err := sc.Job(id)
 	if err != nil {

@@ -133,11 +133,11 @@ func TestQuotasUnderLoad(t *testing.T) {
 		}
 	}
 	all.Wait()
-	// What is being accepted may be on the disk already, and then counts twice: at the limit, some
-	// are refused that would be accepted a moment later.
+	// A submission that is being accepted may be on the disk already, and then counts twice. So at
+	// the limit some are refused that would be accepted a moment later.
 	least, most := int64(quota-processes*each), int64(quota+processes*(quota/recountFraction+each))
 	if n := accepted.Load(); n < least || n > most {
-		t.Errorf("%d were accepted of %d, and should be %d to %d", n, quota, least, most)
+		t.Errorf("%d were accepted with a quota of %d, want %d to %d", n, quota, least, most)
 	}
 	t.Logf("%d accepted of %d", accepted.Load(), quota)
 }
@@ -226,7 +226,7 @@ func TestFaultsInSubmissionDoNotUseUpQuotas(t *testing.T) {
 				left, gerr := filepath.Glob(filepath.Join(sc.dir, "owners/*/*/*/*/*/*"))
 				_, jerr := sc.Job(spec.ID)
 				if gerr != nil || (len(left) == 1) != (jerr == nil) {
-					t.Errorf("at call %d (%v): charged %v, and the job: %v", n, err, left, jerr)
+					t.Errorf("at call %d (%v): the index has %v, and the job: %v", n, err, left, jerr)
 				}
 				if jerr != nil { // else it exists, and a repeated request sends its message
 					eventually(t, func() error {

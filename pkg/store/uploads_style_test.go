@@ -104,8 +104,8 @@ func TestDiscardedDraftHoldsNothing(t *testing.T) {
 	}
 }
 
-// Two uploads that jobs want in opposite roles, and any number of equal requests: each upload is
-// taken by at most one job.
+// Two requests, each sent several times, take the same two uploads in opposite roles: one job takes
+// both.
 func TestStyleUploadsUnderLoad(t *testing.T) {
 	sc := newScene(t)
 	a, b := sc.grant(), sc.grant()
