@@ -185,9 +185,9 @@ func (r *record) expired(now time.Time) bool {
 }
 
 // checkLeaseFree returns job.ErrBusy if the lease of a run's last claim is valid; now is by the
-// file server's clock. The claim was read before the clock, and NFS may need a minute for a call
-// that was lost in between. So a claim that seems to have expired is read again: it may have been
-// renewed or given back.
+// file server's clock. The claim was read before the clock, and on NFS a call in between may have
+// taken a minute. So a claim that seems to have expired is read again: it may have been renewed or
+// given back.
 func (s *Store) checkLeaseFree(f *jobFolder, last *record, now time.Time) error {
 	busy := !last.expired(now)
 	if !busy && last != nil && !last.released() {

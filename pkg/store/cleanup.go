@@ -47,7 +47,7 @@ func (s *Store) removeIfEmpty(dir string) (bool, error) {
 // CleanUp removes files in tmp/ that are older than age, and so left by dead processes; now is by
 // the file server's clock. If a process was only paused, its operation fails and leaves nothing.
 func (s *Store) CleanUp(ctx context.Context, now time.Time, age time.Duration) error {
-	// Names made by [rand.Text].
+	// Names of the form that crypto/rand.Text makes.
 	ours := func(name string) bool {
 		return len(name) == 26 && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 	}

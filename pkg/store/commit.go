@@ -13,11 +13,10 @@ import (
 
 // Succeed ends the run with a picture, and publishes it. The picture is durable before the outcome.
 // thumbnail, a JPEG file, is stored for a public job only; if it is nil, the picture is stored as
-// the thumbnail too. Succeed sets the size and hash in res.
-//
-// job.ErrLeaseLost: the run has ended otherwise, and the picture is discarded. After any other
-// error it is unknown whether the run has this outcome, which the next attempt detects. The caller
-// then still has the lease, and must release or close it.
+// the thumbnail too. Succeed sets the size and hash in res. job.ErrLeaseLost: the run has another
+// outcome, or the job is gone, and the picture is discarded. After any other error it is unknown
+// whether the run has this outcome, which the next attempt detects. The caller then still has the
+// lease, and must release or close it.
 func (l *Lease) Succeed(picture, thumbnail []byte, res job.Result, receipt job.Receipt) error {
 	sum := sha256.Sum256(picture)
 	res.Bytes, res.SHA256 = int64(len(picture)), hex.EncodeToString(sum[:])

@@ -28,11 +28,10 @@ import (
 //   - Store.Reconcile, when it finds files of a worker in an old folder.
 
 // completeRun does what follows from the outcome of a run: it publishes the result, removes what is
-// no longer needed, and takes the job out of active/.
-//
-// Before it, final.R and the files that it names are durable, and status.json shows the outcome.
-// After it, readers of published/ see the result, the owner's quota of unfinished jobs is free
-// again, and the sweeper no longer looks at the job.
+// no longer needed, and takes the job out of active/. Before the call, final.R and the files that
+// it names must be durable, and status.json must show the outcome. After a success, readers of
+// published/ see the result, the job no longer counts towards its owner's quota of unfinished jobs,
+// and the sweeper no longer checks the job.
 //
 // Each step may be repeated, also by several processes at the same time. The entry in active/ is
 // removed last, so after an error or a crash the sweeper finds it and calls completeRun again, with
@@ -110,7 +109,8 @@ func (s *Store) showOutcome(f *jobFolder) error {
 	if err == nil {
 		err = s.rename(tmp, filepath.Join(f.dir.Name(), statusFile))
 	}
-	// Also after success: rename(2) does nothing if both names are of the same file.
+	// tmp is removed after a success too, because rename(2) does nothing if both names are of the
+	// same file.
 	if err = errors.Join(err, s.remove(tmp)); err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 // file server that does not reply for a while would end the process.
 const maxCalls = 128
 
-// maxParallel is how many calls concurrentlyLimited makes at the same time.
+// maxParallel is how many calls concurrentlyLimited and runAll make at the same time.
 const maxParallel = 16
 
 // concurrently makes independent calls at the same time, so that the file server's round trips and
@@ -72,8 +72,8 @@ func mustStop(ctx context.Context, err error) bool {
 	return ctx.Err() != nil || errors.Is(err, job.ErrStoreUnavailable)
 }
 
-// failures keeps one of many errors, preferably job.ErrStoreUnavailable, which concerns all jobs. add may
-// be called concurrently.
+// failures keeps one of many errors: if there is one, job.ErrStoreUnavailable, because it concerns
+// all jobs. add may be called concurrently.
 type failures struct {
 	mu  sync.Mutex
 	err error

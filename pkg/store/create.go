@@ -40,8 +40,8 @@ func (s *Store) Create(spec *job.Spec, picture, stylePicture []byte) error {
 	}
 	done(err == nil)
 	if err != nil {
-		// The job may be visible already, but it was never accepted. Above all on a full disk
-		// nothing of it must stay.
+		// The job may be visible already, but it was never accepted. So nothing of it may stay,
+		// above all on a full disk.
 		return errors.Join(fmt.Errorf("create job %s: %w", spec.ID, asDiskFull(err)), s.removeUnaccepted(spec))
 	}
 	return nil

@@ -49,8 +49,9 @@ func (s *Store) erase(id job.ID, why string) error {
 	return fmt.Errorf("%w: other processes keep moving it", job.ErrBusy)
 }
 
-// beginErasure begins an erasure, or continues one. It removes all of the job except its folder
-// with the spec, which shows what is left to do. moved is whether this call has renamed the folder.
+// beginErasure begins an erasure, or continues one. It removes all of the job except its copies,
+// its entry in active/, and its folder with the spec, which shows what is left to do. moved is
+// whether this call has renamed the folder.
 func (s *Store) beginErasure(g *erasures, id job.ID, why string) (moved bool, err error) {
 	there, err := s.exists(s.jobDir(id))
 	if err == nil && !there {

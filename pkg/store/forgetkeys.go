@@ -109,7 +109,7 @@ func (s *Store) forgetKeysIn(dir string, before time.Time) (removed int, err err
 
 // removeIfStill removes a file that matched when the caller checked it, if it still matches: if the
 // caller was paused since, the file at path may be another job's. So it is renamed to away, checked
-// again there, and renamed back if it no longer matches.
+// again there, and gets its name back if it no longer matches.
 func (s *Store) removeIfStill(path, away string, matches func(path string) (bool, error)) (removed bool, err error) {
 	if err := s.rename(path, away); err != nil {
 		return false, ignore(err, fs.ErrNotExist)

@@ -26,8 +26,8 @@ const (
 func (s *Store) PublishedDir() string { return filepath.Join(s.dir, publishedDir) }
 
 // Published returns the names of a succeeded job's published files, with slashes and relative to
-// [Store.PublishedDir]: the result's first, then a public job's thumbnail's. The names depend on
-// nothing else than these arguments.
+// [Store.PublishedDir]: the result's first, then a public job's thumbnail's. The names depend only
+// on these arguments.
 func Published(id job.ID, format string, public bool) []string {
 	folder, file := id.Folder(), string(id)+"."+format
 	if !public {
@@ -66,10 +66,10 @@ func (s *Store) publishedPaths(id job.ID, format string, public bool) []string {
 	return paths
 }
 
-// publish gives the result of a run, and a thumbnail, their names in published/. The names are
-// links, so they are complete, take no space, and can be made by any process at any time while the
-// job's folder has the files. No two names are of the same file, because DataSync copies such a
-// file only once.
+// publish makes the names in published/ of the result of a run, and of the thumbnail if there is
+// one. The names are links, so they are complete, take no space, and can be made by any process at
+// any time while the job's folder has the files. No two names are of the same file, because
+// DataSync copies such a file only once.
 //
 // The folders are not synced. A file server has a name when link returns. A local file system's
 // journal keeps the order, so the name is not lost without the later removal from active/ being

@@ -14,8 +14,8 @@ import (
 // has to be released, and what a crash leaves counts until it is swept.
 //
 // Overshoot: n processes that accept submissions at the same time may exceed a quota by n
-// hundredths of it, by maxDeferred submissions each, and by what the other processes have in
-// flight.
+// hundredths of it, plus six submissions each, plus what the other processes are accepting at the
+// moment.
 type Quotas struct {
 	Unfinished int // jobs that each owner may have queued or running at a time
 	Stored     int // MiB that each owner's jobs and pending uploads may take, estimated at their submission
@@ -97,8 +97,9 @@ func (u use) within(limit use) bool {
 // useOf returns what a job with a spec takes of its owner's quotas.
 func useOf(spec *job.Spec) use { return use{unfinished: 1, daily: 1, kib: spec.StoredKiB} }
 
-// storedKiB returns how many KiB of its owner's quota of stored bytes a job takes: the submitted pictures, an
-// allowance for the result by its format and pixels, and one for thumbnail, preview and records.
+// storedKiB returns how many KiB of its owner's quota of stored bytes a job takes: the submitted
+// pictures, an allowance for the result that depends on its format and pixels, and one for
+// thumbnail, preview and records.
 func storedKiB(spec *job.Spec) int64 {
 	const besides = 96 << 10
 	bytes := spec.Input.Bytes + besides

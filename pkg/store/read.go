@@ -24,8 +24,9 @@ func (s *Store) Job(id job.ID) (job.Job, error) {
 }
 
 // currentRecord reads the current record of a job. status.json can be older than the last event:
-// after a crash, or when a worker that was paused has replaced a newer status. So for an unfinished
-// status the run's outcome is looked for, and for a failed or canceled one the next run.
+// after a crash, or when a worker that was paused has replaced a newer status. So if the status is
+// unfinished, currentRecord looks for the run's outcome, and if it is failed or canceled, for the
+// next run.
 func (s *Store) currentRecord(id job.ID) (*record, error) {
 	if err := checkID(id); err != nil {
 		return nil, err

@@ -27,7 +27,8 @@ import (
 // In folders of hours that ended more than a day ago, when nearly all jobs have ended, it also
 // removes what workers have left or published too late, and the names that have counted erased jobs
 // as submissions. It costs a call or two for each owner with jobs in a minute, two for each folder,
-// and two for each job. In the old folders these are eight and four.
+// and two for each job. In the old folders it costs eight calls for each folder and four for each
+// job.
 func (s *Store) Reconcile(ctx context.Context, after string, before, now time.Time, stale time.Duration) (p Progress, err error) {
 	p.After = after
 	owners, err := s.list(filepath.Join(s.dir, ownersDir))
@@ -68,7 +69,7 @@ const withinFolder = "/~"
 // can stop.
 const reconciledTogether = 64
 
-// A reconciliation is that of one folder.
+// A reconciliation is the state of reconciling one folder.
 type reconciliation struct {
 	*Store
 	folder   string

@@ -59,7 +59,7 @@ func (r *record) released() bool {
 	return r.written.Equal(releasedCounted) || r.written.Equal(releasedUncounted)
 }
 
-// giveBack changes the record of a running job to that after its claim is given back.
+// giveBack changes the record of a running job to the one after its claim was given back.
 func (r *record) giveBack(counted bool) {
 	r.State = job.Queued
 	if !counted {
@@ -136,7 +136,7 @@ func (s *Store) recordEvent(dir *os.File, event string, r *record, before func(n
 // errStatusBehind: the event has happened, but status.json does not show it.
 var errStatusBehind = errors.New("the status was not updated")
 
-// unchecked is a function for recordEvent to call before the event that never prevents it.
+// unchecked is a function before for recordEvent that never prevents the event.
 func unchecked(time.Time) error { return nil }
 
 // linkWithToken links tmp to path if path does not exist. Over NFS, link(2) may return EEXIST

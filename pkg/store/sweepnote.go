@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// A Note is the name of a small file in sweep/, by which processes hand something on to later ones.
+// A Note is the name of a small file in sweep/, in which a process leaves data for later ones.
 type Note string
 
 // The notes. Each has one writer at a time, or versions (see [Store.SetNoteVersion]).

@@ -151,8 +151,8 @@ type span struct {
 
 // visitFolders calls visit for the folders of hours, minutes and seconds in a tree with the layout
 // of jobs/, until visit returns an error or ctx ends. A folder comes after the finer ones in it,
-// and otherwise the oldest come first. path is relative to the tree. It also removes empty folders
-// above those of hours whose time is over.
+// and otherwise the oldest come first. path is relative to the tree. It also removes the folders of
+// days, months and years that are empty and whose time is over.
 func (s *Store) visitFolders(ctx context.Context, tree string, in span, visit func(path string) error) error {
 	last := "~" // sorts after all folders
 	if !in.before.IsZero() {
