@@ -14,7 +14,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// minuteAgo returns the name of a minute's folder in active/.
+// minuteAgo returns the name in active/ of the folder of n minutes ago.
 func minuteAgo(n int) string {
 	return time.Now().UTC().Add(-time.Duration(n) * time.Minute).Format("2006-01-02-15-04")
 }

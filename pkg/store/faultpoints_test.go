@@ -38,8 +38,8 @@ func (sc scene) crashAt(n int) (revive func() (crashed bool)) {
 	return func() bool { sc.step = nil; return calls > n }
 }
 
-// failAt makes the n-th call from now fail with an error: before it is made, or, as when the file
-// server's reply is lost, after.
+// failAt makes the n-th call from now return an error. The call itself is made only if lost is set,
+// as if the file server's reply was lost.
 func (sc scene) failAt(n int, lost bool, fault error) (revive func() bool) {
 	calls := 0
 	var mu sync.Mutex

@@ -11,8 +11,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Every process reports an expired job as gone, although the job has left nothing, and so any other
-// id of that age without a job. Jobs of that age that exist are read.
+// Every process reports an expired job as gone, although nothing of it is left, and also any other
+// id of that age that has no job. Jobs of that age that exist are read.
 func TestHorizon(t *testing.T) {
 	sc := newScene(t)
 	long := time.Now().Add(-3 * time.Hour)

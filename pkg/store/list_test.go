@@ -107,7 +107,7 @@ func TestListIsBounded(t *testing.T) {
 	}
 }
 
-// A directory that is not available is not an empty one.
+// If the directory is not available, List returns an error and not an empty list.
 func TestListOfUnavailableDirectory(t *testing.T) {
 	s := open(t, 0)
 	if jobs, _, err := s.List(store.Query{Limit: 1}); len(jobs) != 0 || err != nil {

@@ -64,7 +64,8 @@ func TestClientFindsJobAfterCachedMiss(t *testing.T) {
 	}
 }
 
-// A client that has looked for the key of an upload finds it when another client has taken the upload.
+// A client that has looked for the key of an upload finds it after another client has taken the
+// upload.
 func TestClientFindsTakenUpload(t *testing.T) {
 	a, b := twoClients(t)
 	u := a.grant()

@@ -61,8 +61,8 @@ func TestOwnerAmongMany(t *testing.T) {
 	}
 }
 
-// A list of an owner whose jobs were erased reads no more folders than any other, and continues
-// from there.
+// A list of an owner whose jobs were erased reads no more folders at a time than any other, and
+// continues where it stopped.
 func TestListPassesOverEmptyFolders(t *testing.T) {
 	sc := newScene(t)
 	old := time.Now().Add(-24 * time.Hour)

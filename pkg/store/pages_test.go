@@ -10,7 +10,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// pages reads a list page by page. Each page may cost at most most calls.
+// pages reads a list page by page. A page may cost up to most calls.
 func (sc scene) pages(q Query, most int) (ids []job.ID, pages int) {
 	sc.Helper()
 	for pages < 100 {
@@ -41,7 +41,8 @@ func (sc scene) pages(q Query, most int) (ids []job.ID, pages int) {
 	return nil, 0
 }
 
-// Folders without jobs, as an owner has who has erased many, count towards the cost of a page.
+// Folders without jobs, such as those of an owner who has erased many jobs, count towards the limit
+// of a page.
 func TestListOfEmptyFoldersIsBounded(t *testing.T) {
 	sc := newScene(t)
 	now := time.Now().UTC()

@@ -31,7 +31,8 @@ func (sc scene) submitAs(owner string) (job.ID, error) {
 	return spec.ID, sc.Create(spec, []byte("picture"), nil)
 }
 
-// wantQuota checks that an error names the quota that is used up, and what to do.
+// wantQuota checks that an error names the quota that is used up, what makes space, and how long to
+// wait.
 func wantQuota(t *testing.T, err error, quota string) *QuotaError {
 	t.Helper()
 	var q *QuotaError
@@ -79,7 +80,7 @@ func TestUnfinishedJobsAreBoundedAcrossProcesses(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	// All that ends a job frees the quota, in every process.
+	// Everything that ends a job frees the quota, in every process.
 	for i, end := range []func(id job.ID) error{
 		func(id job.ID) error { _, err := sc.Cancel(id); return err },
 		func(id job.ID) error { return sc.Erase(id, Erased) },

@@ -79,7 +79,8 @@ func TestSweepKeepsItsDeadline(t *testing.T) {
 	}
 }
 
-// remaining returns the number of jobs of which something is left; at most most are expected.
+// remaining returns the number of jobs of which something is left. The test fails if there are more
+// than most.
 func (st *sweepTest) remaining(most int) (left int) {
 	st.Helper()
 	paths, err := filepath.Glob(filepath.Join(st.store.Dir(), "jobs/*/*/*/*/*"))

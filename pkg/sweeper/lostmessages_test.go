@@ -27,7 +27,7 @@ func TestAllJobsOfPurgedQueueAreSentAgain(t *testing.T) {
 	}
 }
 
-// A foreign message does not hide for ever that a job's message is missing.
+// A foreign message does not hide without end that a job's message is missing.
 func TestForeignMessageHidesNoLostJob(t *testing.T) {
 	st := newSweepTest(t)
 	id := st.submit(20*time.Minute, false)

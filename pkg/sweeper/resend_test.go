@@ -71,8 +71,8 @@ func TestLostMessagesAreSentAgain(t *testing.T) {
 	}
 }
 
-// Duplicates, as from repeated requests, make the number of messages so large that missing ones are
-// not noticed by it. The jobs without a message are sent again all the same, each once.
+// With duplicates, such as from repeated requests, there are enough messages although those of
+// other jobs are missing. These jobs are sent again all the same, each once.
 func TestLostMessagesAreSentAgainDespiteDuplicates(t *testing.T) {
 	st := newSweepTest(t)
 	var lost []job.ID
