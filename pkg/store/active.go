@@ -13,7 +13,7 @@ import (
 )
 
 // An Entry is a job's name in active/, by which the sweeper finds it: active/<owner>/<id>, or
-// active/<owner>/<minute>/<id> for an id of a finer [job.Grain] than the hour. All owners together
+// active/<owner>/<minute>/<id> if the id's [job.Grain] is finer than the hour. All owners together
 // have some 500 ids an hour with the hour's grain, so with few jobs one listing for each owner is
 // enough.
 type Entry struct {
@@ -21,7 +21,8 @@ type Entry struct {
 	owner string // the owner's folder
 }
 
-// EntryOf returns the entry of a job, whether it exists or not.
+// EntryOf returns the entry of a job, whether it exists or not. It depends on the job's ID and
+// Owner only.
 func EntryOf(j job.Job) Entry { return Entry{j.ID, ownerFolder(j.Owner)} }
 
 // entryPath returns the path of an entry.
@@ -29,9 +30,9 @@ func (s *Store) entryPath(e Entry) string {
 	return filepath.Join(s.dir, activeDir, e.owner, activeFolder(e.ID), string(e.ID))
 }
 
-// activeFolder returns the folder of a job's entry in its owner's folder; "" if there is none
-// between. The minutes are side by side, so that a retry of an old job makes one folder, and one
-// listing finds all.
+// activeFolder returns the folder of a job's entry within its owner's folder; "" if the entry is in
+// the owner's folder itself. The minutes are side by side, so that a retry of an old job makes one
+// folder, and one listing finds all of them.
 func activeFolder(id job.ID) string {
 	if folder := indexFolder(id); len(folder) == len(minuteForm) {
 		return strings.ReplaceAll(folder, "/", "-")
@@ -56,13 +57,14 @@ type ActiveFolder struct {
 	minute string // "" is the owner's folder itself
 }
 
-// Position returns a text by which folders are sorted as by [Store.ActiveFolders].
+// Position returns a text that sorts folders in the order of [Store.ActiveFolders].
 func (f ActiveFolder) Position() string { return f.minute + "/" + f.owner } // "/" sorts before all digits
 
-// ActiveFolders returns the folders of jobs that are unfinished or not yet completed, oldest first.
-// If the folders of some owners can't be listed, it returns those of the others, and one of the
-// errors. It returns none after ctx has ended. There are at most as many as unfinished jobs, which
-// [Quotas].Backlog bounds: a million of them take some 100 MB.
+// ActiveFolders returns the folders of jobs that are unfinished or not yet completed: first the
+// owners' own folders, then those of minutes, oldest first. If the folders of some owners can't be
+// listed, it returns those of the others, and one of the errors. If ctx ends, it returns none.
+// There are hardly more folders than unfinished jobs, which [Quotas].Backlog bounds: a million
+// folders take some 100 MB.
 func (s *Store) ActiveFolders(ctx context.Context) ([]ActiveFolder, error) {
 	owners, err := s.list(filepath.Join(s.dir, activeDir))
 	if err != nil {
@@ -104,8 +106,8 @@ func (s *Store) ActiveFolders(ctx context.Context) ([]ActiveFolder, error) {
 	return all, nil
 }
 
-// ActiveIn lists the entries in a folder, oldest first. It removes an empty folder;
-// [Store.makeInFolder] makes it again.
+// ActiveIn lists the entries in a folder, oldest first. If the folder is empty, it removes it; the
+// next entry makes it again.
 func (s *Store) ActiveIn(f ActiveFolder) (entries []Entry, err error) {
 	path := filepath.Join(s.dir, activeDir, f.owner, f.minute)
 	names, err := s.list(path)
@@ -125,11 +127,12 @@ func (s *Store) ActiveIn(f ActiveFolder) (entries []Entry, err error) {
 	return slices.Compact(entries), nil
 }
 
-// leavingSuffix is added to the entry of a job whose run has ended, and which may have been retried
-// since: see deactivate.
+// leavingSuffix is added to the name of an entry while it is removed after the end of a run,
+// because the job may have been retried since: see deactivate.
 const leavingSuffix = ".leaving"
 
-// Activate adds an unfinished job to active/, where the sweeper finds it, if it is not there.
+// Activate adds an unfinished job to active/, where the sweeper finds it. It is no error if it is
+// there already.
 func (s *Store) Activate(e Entry) error { return s.activate(s.entryPath(e)) }
 
 // activate makes a job's entry in active/.

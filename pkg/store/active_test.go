@@ -14,7 +14,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// minuteAgo returns the name of a minute's folder in active/.
+// minuteAgo returns the name in active/ of the folder of n minutes ago.
 func minuteAgo(n int) string {
 	return time.Now().UTC().Add(-time.Duration(n) * time.Minute).Format("2006-01-02-15-04")
 }
@@ -98,11 +98,12 @@ func TestBadActiveFolderHidesNoOthers(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := sc.ActiveFolders(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("without time: %v", err)
+		t.Errorf("with a context that has ended: %v", err)
 	}
 }
 
-// The folders are listed oldest first, of all owners, with the owners' own before those of minutes.
+// The folders of all owners are listed oldest first: the owners' own folders, then those of
+// minutes.
 func TestActiveFoldersAreOldestFirst(t *testing.T) {
 	sc := newScene(t)
 	now := time.Now()

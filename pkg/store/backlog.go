@@ -10,16 +10,16 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A Backlog is what waited at a sweep.
+// A Backlog is what the sweeper has counted of unfinished jobs.
 type Backlog struct {
 	At         time.Time `json:"at"`         // by the file server's clock
 	Unfinished int       `json:"unfinished"` // jobs
-	Late       int       `json:"late"`       // jobs among them that have waited for a worker for half of their maximum age
-	PerSecond  float64   `json:"per_second"` // by how many jobs it has shrunk, from count to count
+	Late       int       `json:"late"`       // jobs among them that have no worker and are older than half of the maximum age
+	PerSecond  float64   `json:"per_second"` // jobs by which Unfinished shrank each second between the last two complete counts; negative if it grew, 0 if unknown
 }
 
-// Backlog returns what waited at the last sweep. known is false if there was no sweep within the
-// last ten minutes by the file server's clock.
+// Backlog returns the backlog at the last sweep. known is false if there was no sweep within the
+// last ten minutes, by the file server's clock.
 func (s *Store) Backlog() (b Backlog, known bool, err error) {
 	note, err := s.Note(backlogNote)
 	if err != nil || note == nil {
@@ -32,7 +32,7 @@ func (s *Store) Backlog() (b Backlog, known bool, err error) {
 	return b, err == nil && now.Sub(b.At).Abs() <= backlogStale, err
 }
 
-// SetBacklog stores a backlog for the processes that accept jobs.
+// SetBacklog stores a backlog, for all processes that accept jobs.
 func (s *Store) SetBacklog(b Backlog) error {
 	note, err := json.Marshal(b)
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *Store) SetBacklog(b Backlog) error {
 // A BacklogError is why no further jobs are accepted. It wraps [job.ErrBacklog].
 type BacklogError struct {
 	Backlog
-	After time.Duration // when it may be short enough, at the rate at which it shrinks
+	After time.Duration // how long to wait until it may be short enough, at the rate at which it shrinks
 }
 
 func (e *BacklogError) Error() string {
@@ -54,15 +54,17 @@ func (e *BacklogError) Error() string {
 func (e *BacklogError) Unwrap() error { return job.ErrBacklog }
 
 const (
-	// backlogAge is how long a process uses the backlog that it has read.
+	// backlogAge is how long a process uses a backlog that it has read.
 	backlogAge = 10 * time.Second
-	// backlogStale is the age at which a backlog is ignored, because no process sweeps.
+	// backlogStale is the age from which a backlog is ignored, because it seems that no process
+	// sweeps.
 	backlogStale = 10 * time.Minute
 	// maxAfter is the longest time that a client is asked to wait, and the time for a backlog that
 	// does not shrink.
 	maxAfter = 15 * time.Minute
-	// minLate is how many jobs may be late, or a hundredth of the unfinished ones if that is more.
-	// Some jobs always are: their message was lost, or they are unreadable.
+	// minLate is the number of late jobs from which no further jobs are accepted, or a hundredth of
+	// the unfinished ones if that is more. Some jobs always are: those whose message was lost, or
+	// that are unreadable.
 	minLate = 100
 )
 
@@ -100,5 +102,5 @@ func (s *Store) checkBacklog() error {
 		seconds := min(math.Ceil(float64(over)/b.PerSecond), maxAfter.Seconds())
 		after = time.Duration(seconds) * time.Second
 	}
-	return &BacklogError{b, max(after, time.Minute)} // it is counted once a minute
+	return &BacklogError{b, max(after, time.Minute)} // sweeps count it once a minute
 }

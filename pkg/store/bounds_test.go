@@ -38,7 +38,7 @@ func TestRunsAreBounded(t *testing.T) {
 }
 
 // A job that is claimed and given back many times, as when the store is often unavailable, does not
-// fill its folder; nor do processes that crash during its work.
+// fill its folder. Processes that crash while they work on it don't fill it either.
 func TestClaimsDoNotFillAFolder(t *testing.T) {
 	sc := newScene(t)
 	id := sc.create()

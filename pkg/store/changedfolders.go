@@ -15,7 +15,7 @@ import (
 // PublishedKinds returns the folders at the top of [Store.PublishedDir].
 func PublishedKinds() []string { return []string{publicDir, thumbsDir, privateDir} }
 
-// mostChecked is about how many folders one call of ChangedFolders checks.
+// mostChecked is about how many folders one call of ChangedFolders checks at most.
 const mostChecked = 4096
 
 // ChangedFolders returns folders of [Store.PublishedDir] in which a name was made or removed at or
@@ -50,12 +50,12 @@ func (s *Store) ChangedFolders(ctx context.Context, first, last, changed time.Ti
 	return c.folders, c.unlisted, next, nil
 }
 
-// A changes is one call of [Store.ChangedFolders].
+// A changes is the state of one call of [Store.ChangedFolders].
 type changes struct {
 	*Store
 	ctx      context.Context //nolint:containedctx // of the call
 	kinds    []string
-	from, to string // as timeForm
+	from, to string // in the form of timeForm
 	changed  time.Time
 	most     int
 
@@ -94,7 +94,7 @@ func (c *changes) visit(above string) error {
 	return nil
 }
 
-// inside sorts times, and leaves out those outside of the call's.
+// inside sorts times, and removes those outside of the call's limits.
 func (c *changes) inside(times []string) []string {
 	slices.Sort(times)
 	return slices.DeleteFunc(slices.Compact(times), func(at string) bool {
@@ -102,8 +102,9 @@ func (c *changes) inside(times []string) []string {
 	})
 }
 
-// visitHour checks the seconds and then the minute of each minute, and at last the hour. Each folder
-// is read before those in it, because a client may have cached that one was missing.
+// visitHour adds the folders of each minute, its seconds' before its own, and at last the hour's.
+// Each folder is read before the finer ones in it, because a client may have cached that one of
+// them is missing.
 func (c *changes) visitHour(hour string) error {
 	hours, err := c.read([]string{hour})
 	if err != nil {
@@ -131,7 +132,7 @@ func (c *changes) visitHour(hour string) error {
 		c.add(minutes[:n])
 		at := timeIn(minutes[n-1].name)
 		if minutes = minutes[n:]; len(minutes) == 0 {
-			break // the hour begins with its first minute, so a call can't end between them
+			break // the hour's own folder comes next, and its time begins with the first minute, so a call can't end here
 		}
 		if err := c.reach(at); err != nil {
 			return err
@@ -199,8 +200,8 @@ func timeIn(name string) string {
 	return of
 }
 
-// beginsBefore reports whether the time of a folder begins before a second in the form of
-// [timeForm].
+// beginsBefore reports whether the time of a folder begins before a second, which is in the form of
+// timeForm.
 func beginsBefore(folder, second string) bool {
 	const first = "0000/01/01/00/00/00"
 	return folder+first[len(folder):] < second

@@ -131,7 +131,7 @@ func TestChangedFoldersInParts(t *testing.T) {
 	if !slices.Equal(got, want) || calls < 3 {
 		t.Errorf("in %d calls: got %q, want %q", calls, got, want)
 	}
-	// Unchanged folders count as well.
+	// Unchanged folders count towards the limit as well.
 	for i := range 2 * mostChecked {
 		folder := job.Second.Folder(hour.Add(-100*time.Hour + time.Duration(i)*time.Second))
 		if err := os.MkdirAll(filepath.Join(sc.PublishedDir(), publicDir, folder), 0o750); err != nil {

@@ -14,16 +14,17 @@ import (
 type Checkup struct {
 	Job         job.Job
 	Leased      bool      // a worker has a valid lease
-	Abandoned   bool      // its worker's lease has expired, and no message was sent since
-	MessageSent time.Time // when the last known message for it was sent
+	Abandoned   bool      // its worker's lease has expired, and no message was sent after that
+	MessageSent time.Time // when the last known message for it was sent, by the file server's clock
 	RunBegan    time.Time // when its current run was begun, by the file server's clock
 }
 
 // Checkup reads the state of an active job, and repairs what it can; now is by the file server's
-// clock. It completes a run that has ended and an erasure that has begun, and removes the entry of
-// a job that was never made if the entry is older than stale. Nothing is left to do then, and the
-// error is job.ErrFinished, job.ErrGone or job.ErrNotFound. If an ended run can't be completed, for
-// example because its result can't be published, it returns that error.
+// clock. It completes a run that has ended, and returns job.ErrFinished, also if another process
+// has done so. It removes the entry of a job that was erased, and returns job.ErrGone. It returns
+// job.ErrNotFound for a job that was never made, and removes what there is of it if the entry is
+// older than stale. After these errors the caller has nothing to do. If an ended run can't be
+// completed, for example because its result can't be published, it returns that error.
 func (s *Store) Checkup(e Entry, now time.Time, stale time.Duration) (Checkup, error) {
 	err := checkID(e.ID)
 	var c Checkup
@@ -40,7 +41,8 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 	id := e.ID
 	c.MessageSent, err = s.modTime(s.entryPath(e))
 	if errors.Is(err, fs.ErrNotExist) {
-		// The process that was completing the run has died, or is about to remove the entry.
+		// A process that was completing the run has renamed the entry, and has died or is about to
+		// remove it.
 		if err = s.rename(s.entryPath(e)+leavingSuffix, s.entryPath(e)); err == nil {
 			c.MessageSent, err = s.modTime(s.entryPath(e))
 		}
@@ -57,13 +59,13 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 		if errors.Is(why, job.ErrGone) {
 			return c, errors.Join(err, s.removeErasedEntry(e))
 		}
-		if why == nil { // the retention has moved it back
+		if why == nil { // the retention has moved the job back meanwhile
 			return c, err
 		}
-		err = why // it has expired, or is old and was never made
+		err = why // on the disk there is nothing of it: it has expired, or its id is old and it was never made
 	}
 	if errors.Is(err, job.ErrNotFound) && now.Sub(c.MessageSent) > stale {
-		if ferr := s.removeNeverMade(e); !errors.Is(ferr, errInUse) { // in use: later
+		if ferr := s.removeNeverMade(e); !errors.Is(ferr, errInUse) { // a later checkup removes what is in use
 			err = errors.Join(err, ferr)
 		}
 		return c, err
@@ -78,12 +80,12 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 	}
 	if gone, err := s.exists(s.tombstonePath(id)); err != nil {
 		return c, err
-	} else if gone { // its draft was moved into its place after the erasure
+	} else if gone { // its draft was moved to its place after the erasure
 		return c, errors.Join(job.ErrGone, s.erase(id, Erased))
 	}
 	if f.ended {
 		err := s.repairEnded(f)
-		if err == nil || errors.Is(err, fs.ErrNotExist) { // other processes complete it too
+		if err == nil || errors.Is(err, fs.ErrNotExist) { // not there any more: another process has completed it
 			err = errors.Join(job.ErrFinished, err)
 		}
 		return c, err
@@ -115,8 +117,9 @@ func (s *Store) removeErasedEntry(e Entry) error {
 	return s.remove(s.entryPath(e)) // EndErasures removes the rest
 }
 
-// removeOldTemps removes the temporary files in the folder of an unfinished job that processes have
-// left which died. A process that is only slow finds its file gone, and reads the folder again.
+// removeOldTemps removes temporary files older than stale, which dead processes have left, from the
+// folder of an unfinished job. A process that is only slow finds its file gone, and reads the
+// folder again.
 func (s *Store) removeOldTemps(f *jobFolder, now time.Time, stale time.Duration) error {
 	for _, name := range f.temps {
 		path := filepath.Join(f.dir.Name(), name)

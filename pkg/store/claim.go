@@ -12,19 +12,21 @@ import (
 )
 
 // Claim makes the caller the only worker of a run. The attempt is counted durably before any work
-// starts, so that a picture that kills its worker can't do so without end: at the limit of attempts
-// Claim ends the run instead.
+// starts, so a picture that kills its workers can do so only a few times: at the limit of attempts
+// Claim ends the run as failed. worker is the worker's name for the records; its first 128 bytes
+// are kept.
 //
 // Errors: job.ErrNotFound, also for a run that does not exist yet; job.ErrGone; job.ErrFinished if
 // the run has ended or is not the job's current one, with job.ErrGaveUp if this call has ended it;
-// job.ErrBusy while another worker's lease is valid.
+// job.ErrBusy while another worker's lease is valid; job.ErrDamagedJob; job.ErrStoreUnavailable;
+// the cause of ctx if it has ended.
 func (s *Store) Claim(ctx context.Context, id job.ID, run int, worker string) (*Lease, error) {
 	return s.claimAs(ctx, id, run, worker, false)
 }
 
 // ClaimShared is [Store.Claim] for a process that works on several jobs at the same time. If the
 // process dies, it is unknown which job was the cause. So the attempt does not count, and the next
-// Lease has Crashed, so that its process can work on this job only, with Claim. If the cause is
+// Lease has Crashed set, so that its process can work on this job only, with Claim. If the cause is
 // known, the process calls [Lease.Blame].
 func (s *Store) ClaimShared(ctx context.Context, id job.ID, run int, worker string) (*Lease, error) {
 	return s.claimAs(ctx, id, run, worker, true)
@@ -85,14 +87,15 @@ func (s *Store) claim(ctx context.Context, f *jobFolder, run int, worker string,
 	return lease, nil
 }
 
-// claimsKept is how many claims are left in a job's folder besides the new one. A loss of power can
-// leave claims empty; there must be more than that, so that attempts that count are not forgotten.
-// The number of attempts that don't count is unlimited.
+// claimsKept is how many older claims stay in a job's folder beside the new one. A claim that a
+// loss of power has left empty is derived from the claim before it (see readClaim), so one of those
+// that stay must be readable, or attempts that count would be forgotten. Not all claims can stay,
+// because the number of attempts that don't count is not limited.
 const claimsKept = 8
 
 // removeOldClaims removes all but the last claims, the oldest first. A worker that still uses one
-// detects that it is gone, or that it has a successor. After an error the rest is left to the next
-// claim.
+// detects that it is gone, or that it has a successor. After an error the next claim removes the
+// rest.
 func (s *Store) removeOldClaims(f *jobFolder) {
 	slices.Sort(f.claims)
 	for _, n := range f.claims[:max(0, len(f.claims)-claimsKept)] {
@@ -112,7 +115,7 @@ func (s *Store) lastClaim(f *jobFolder) (*record, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case r.Run > f.run: // events have happened during the listing
+	case r.Run > f.run: // the run was begun and claimed after the listing
 		return nil, fmt.Errorf("%w: it is in run %d", job.ErrBusy, r.Run)
 	case r.Run < f.run:
 		return nil, nil
@@ -121,7 +124,8 @@ func (s *Store) lastClaim(f *jobFolder) (*record, error) {
 }
 
 // readClaim reads the last claim of a job. A loss of power right after a claim can leave its file
-// empty. The name is enough then: an attempt was begun, and its worker is gone.
+// empty. Then the name is enough: an attempt was begun, and its worker is gone. The rest is derived
+// from the event before.
 func (s *Store) readClaim(f *jobFolder) (*record, error) {
 	r, err := s.readRecord(f.id, claimFile(f.claim))
 	if !errors.Is(err, errUnreadable) {
@@ -139,7 +143,7 @@ func (s *Store) readClaim(f *jobFolder) (*record, error) {
 		return nil, err
 	}
 	began := at.UTC()
-	if r.Claim >= f.claim { // the record is of a retry after the claim, which is of an earlier run
+	if r.Claim >= f.claim { // the latest event is a retry that came after the claim, so the claim is of the run before
 		r.Run--
 	}
 	r.State, r.StartedAt, r.Claim, r.Worker, r.written = job.Running, &began, f.claim, "unknown", at
@@ -148,8 +152,7 @@ func (s *Store) readClaim(f *jobFolder) (*record, error) {
 	return r, nil
 }
 
-// attempts returns the number of attempts at the run that count. r is the run's last claim, which is
-// included if it counts; nil means that there is none.
+// attempts returns how many attempts at the run count, if r is its last claim; nil is no claim.
 func (r *record) attempts() int {
 	switch {
 	case r == nil:
@@ -161,10 +164,8 @@ func (r *record) attempts() int {
 	}
 }
 
-// crashed reports whether the attempt of r, the run's last claim, ended with neither an outcome nor
-// giving the job back, so that its process may have died. If it was given back uncounted, the result
-// is that of the attempts before it, which the claim has recorded in Crashed. nil means that there
-// is no claim.
+// crashed reports whether the last attempt ended without an outcome and was not given back. An
+// attempt that was given back uncounted is ignored, and the one before it decides.
 func (r *record) crashed() bool {
 	switch {
 	case r == nil:
@@ -184,9 +185,9 @@ func (r *record) expired(now time.Time) bool {
 }
 
 // checkLeaseFree returns job.ErrBusy if the lease of a run's last claim is valid; now is by the
-// file server's clock. The claim was read before the clock, and much time may have passed between
-// the two, because NFS may need a minute for a lost call. So a claim that seems to have expired is
-// read again: it may have been renewed or given back.
+// file server's clock. The claim was read before the clock, and on NFS a call in between may have
+// taken a minute. So a claim that seems to have expired is read again: it may have been renewed or
+// given back.
 func (s *Store) checkLeaseFree(f *jobFolder, last *record, now time.Time) error {
 	busy := !last.expired(now)
 	if !busy && last != nil && !last.released() {

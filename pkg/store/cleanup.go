@@ -22,10 +22,10 @@ func (s *Store) removeEmpty(dir string) error {
 	return err
 }
 
-// removeEmptyUp removes the folder of an hour or of a minute if it is empty, and then the folders
-// above it that have become empty.
+// removeEmptyUp removes the folder of an hour, minute or second if it is empty, and then the
+// folders above it, up to the year's, as far as they have become empty.
 func (s *Store) removeEmptyUp(dir string) error {
-	for len(filepath.Base(dir)) <= len("2006") { // above are the owner's folder and the tree's
+	for len(filepath.Base(dir)) <= len("2006") { // above the year are the owner's folder and the tree
 		removed, err := s.removeIfEmpty(dir)
 		if err != nil || !removed {
 			return err
@@ -44,10 +44,10 @@ func (s *Store) removeIfEmpty(dir string) (bool, error) {
 	return err == nil, err
 }
 
-// CleanUp removes files in tmp/ that are older than age: the processes that made them have died. If
-// a process was only paused, its operation fails and leaves nothing.
+// CleanUp removes files in tmp/ that are older than age, and so left by dead processes; now is by
+// the file server's clock. If a process was only paused, its operation fails and leaves nothing.
 func (s *Store) CleanUp(ctx context.Context, now time.Time, age time.Duration) error {
-	// Names made by [rand.Text].
+	// Names of the form that crypto/rand.Text makes.
 	ours := func(name string) bool {
 		return len(name) == 26 && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 	}
@@ -57,12 +57,12 @@ func (s *Store) CleanUp(ctx context.Context, now time.Time, age time.Duration) e
 	return nil
 }
 
-// maxOld is how many files removeOld checks in one call. They are chosen at random, so that all are
-// checked in the end.
+// maxOld is how many files removeOld checks in one call. They are chosen at random, so that with
+// more files each is checked in some call.
 const maxOld = 5000
 
-// removeOld removes files from a folder that are older than a time and have a name that ours
-// accepts. It keeps all names of the folder in memory, at most mostNames.
+// removeOld removes files from a folder if they were written before a time and ours accepts their
+// names. It holds all names of the folder, up to mostNames.
 func (s *Store) removeOld(ctx context.Context, dir string, ours func(name string) bool, before time.Time) error {
 	names, err := s.list(filepath.Join(s.dir, dir))
 	if err != nil {
@@ -79,8 +79,8 @@ func (s *Store) removeOld(ctx context.Context, dir string, ours func(name string
 		if err == nil && at.Before(before) {
 			err = s.remove(path)
 		}
-		// It is gone meanwhile, or it is a folder with files in it, which the store does not make
-		// here.
+		// fs.ErrNotExist: another process has removed it. fs.ErrExist: it is a folder with files in
+		// it, which the store does not make here.
 		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
 			return err
 		}

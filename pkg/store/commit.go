@@ -12,11 +12,11 @@ import (
 )
 
 // Succeed ends the run with a picture, and publishes it. The picture is durable before the outcome.
-// thumbnail, a JPEG file, is stored for a public job only; nil is a copy of the picture.
-//
-// job.ErrLeaseLost: the run has ended otherwise, and the picture is discarded. After any other
-// error it is unknown whether the run has this outcome, which the next attempt detects. The caller
-// then still has the lease, and releases or closes it.
+// thumbnail, a JPEG file, is stored for a public job only; if it is nil, the picture is stored as
+// the thumbnail too. Succeed sets the size and hash in res. job.ErrLeaseLost: the run has another
+// outcome, or the job is gone, and the picture is discarded. After any other error it is unknown
+// whether the run has this outcome, which the next attempt detects. The caller then still has the
+// lease, and must release or close it.
 func (l *Lease) Succeed(picture, thumbnail []byte, res job.Result, receipt job.Receipt) error {
 	sum := sha256.Sum256(picture)
 	res.Bytes, res.SHA256 = int64(len(picture)), hex.EncodeToString(sum[:])
@@ -36,8 +36,8 @@ func (l *Lease) Succeed(picture, thumbnail []byte, res job.Result, receipt job.R
 		r.FinishedAt = utcNow()
 	}, func(time.Time) error { <-written; return failed })
 	<-written
-	// The files are removed only if another outcome is certain. After any other error, also of an
-	// earlier call, final.R may exist and name them.
+	// The files are removed only if it is certain that final.R does not name them. After an error
+	// that leaves this unknown, also one of an earlier call, they stay.
 	if failed != nil && !errors.Is(failed, fs.ErrExist) || errors.Is(err, job.ErrLeaseLost) {
 		for path := range files {
 			_ = l.store.remove(path) // otherwise it stays until the job is erased
@@ -59,7 +59,7 @@ func setFailed(r *record, f job.Failure) {
 
 func utcNow() *time.Time { t := time.Now().UTC(); return &t }
 
-// commit competes for the outcome of the run, with the claim's record after change.
+// commit competes for the outcome of the run, which is the claim's record as changed by change.
 func (l *Lease) commit(change func(*record), before func(time.Time) error) error {
 	r := *l.record
 	r.Token = newRecord(job.Job{}).Token

@@ -64,7 +64,7 @@ func TestFailedCommitCanBeRepeated(t *testing.T) {
 	}
 	sc.step = nil
 	if err := l.Succeed([]byte("painted"), nil, job.Result{}, job.Receipt{}); err == nil {
-		t.Error("the second time no error")
+		t.Error("no error the second time")
 	}
 	if err := l.Release(false); !errors.Is(err, job.ErrLeaseLost) {
 		t.Errorf("the release: %v", err)

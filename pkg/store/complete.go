@@ -10,34 +10,33 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// This file is where a run ends, whichever way it ends.
+// Every run ends through the functions in this file, whatever its outcome.
 //
-// commitOutcome makes the outcome durable as final.R. That name can exist only once for each run, so
-// each run has one outcome. It is called by
+// commitOutcome makes the outcome durable as final.R. That name can exist only once for each run,
+// so each run has one outcome. Its callers are
 //
 //   - Lease.Succeed and Lease.Fail, when a worker commits,
 //   - Store.giveUp, when a claim finds all attempts used,
 //   - Store.Cancel, for the owner,
 //   - Store.Fail, for the sweeper, when a run is too old or its message became a dead letter.
 //
-// completeRun then does what follows from the outcome. It is called by commitOutcome, and after a
-// crash or an error by repairEnded, which is called by
+// completeRun then does what follows from the outcome. commitOutcome calls it, and after a crash or
+// an error repairEnded does, whose callers are
 //
 //   - Store.Checkup, when the sweeper finds the job in active/,
 //   - Store.Claim, when the run's message is delivered again,
 //   - Store.Reconcile, when it finds files of a worker in an old folder.
 
 // completeRun does what follows from the outcome of a run: it publishes the result, removes what is
-// no longer needed, and takes the job out of active/.
-//
-// Before it, final.R and the files that it names are durable, and status.json shows the outcome.
-// After it, readers of published/ see the result, the owner's quota of unfinished jobs is free
-// again, and the sweeper no longer looks at the job.
+// no longer needed, and takes the job out of active/. Before the call, final.R and the files that
+// it names must be durable, and status.json must show the outcome. After a success, readers of
+// published/ see the result, the job no longer counts towards its owner's quota of unfinished jobs,
+// and the sweeper no longer checks the job.
 //
 // Each step may be repeated, also by several processes at the same time. The entry in active/ is
 // removed last, so after an error or a crash the sweeper finds it and calls completeRun again, with
 // every sweep until it succeeds. A redelivered message or a reconciliation may repeat it even after
-// that. It is skipped for a job that is erased first, and for a failed or canceled run that is
+// that. It is skipped for a job that is erased first, or for a failed or canceled run that is
 // retried first: there is nothing to publish then, and the next run needs the entry.
 //
 // A further consequence of an outcome, such as a notification of the owner (a webhook), goes after
@@ -58,10 +57,11 @@ func (s *Store) completeRun(f *jobFolder, final *record) error {
 
 // commitOutcome makes r the outcome of the current run, and completes the run. The error is
 // errConflict if the run has an outcome already; after any other error it is unknown whether r is
-// the outcome. If the status could not be replaced, or completing the run failed, there is no error,
-// because the run has ended: its entry in active/ is still there, and the sweeper completes it.
+// the outcome. If the status could not be replaced, or completing the run failed, there is no
+// error, because the run has ended: its entry in active/ is still there, and the sweeper completes
+// it.
 //
-// before can prevent it, as in [Store.recordEvent].
+// before is called as in [Store.recordEvent]: its error prevents the outcome.
 func (s *Store) commitOutcome(f *jobFolder, r *record, before func(now time.Time) error) error {
 	r.Worker, r.Lease, r.Crashed, r.Shared = "", 0, false, false
 	err := s.recordEvent(f.dir, finalFile(f.run), r, before)
@@ -113,7 +113,8 @@ func (s *Store) showOutcome(f *jobFolder) error {
 	if err == nil {
 		err = s.rename(tmp, filepath.Join(f.dir.Name(), statusFile))
 	}
-	// Also after success: rename(2) does nothing if both names are of the same file.
+	// tmp is removed after a success too, because rename(2) does nothing if both names are of the
+	// same file.
 	if err = errors.Join(err, s.remove(tmp)); err != nil {
 		return err
 	}

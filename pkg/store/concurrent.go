@@ -9,12 +9,12 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// maxCalls is how many calls to the file server a process has under way at most. Each call that
-// waits for a reply holds a thread, and Go ends a process that needs 10,000 threads. Without the
-// limit, a file server that does not reply for a while would end the process.
+// maxCalls is how many calls to the file server a Store has under way at most. Each call that waits
+// for a reply holds a thread, and Go ends a process that needs 10,000 threads. Without the limit, a
+// file server that does not reply for a while would end the process.
 const maxCalls = 128
 
-// maxParallel is how many calls concurrentlyLimited makes at the same time.
+// maxParallel is how many calls concurrentlyLimited and runAll make at the same time.
 const maxParallel = 16
 
 // concurrently makes independent calls at the same time, so that the file server's round trips and
@@ -29,9 +29,9 @@ func concurrently(calls ...func() error) error {
 	return errors.Join(errs...)
 }
 
-// concurrentlyLimited makes independent calls, up to maxParallel at the same time, and none after
-// an error. A call must not use concurrentlyLimited itself, or the limit would multiply with each
-// level.
+// concurrentlyLimited makes independent calls, up to maxParallel at the same time. After an error
+// it begins no further call. A call must not use concurrentlyLimited itself, because the limits of
+// both would multiply.
 func concurrentlyLimited(calls []func() error) error {
 	var begun atomic.Int64
 	var failed atomic.Bool
@@ -54,8 +54,8 @@ func concurrentlyLimited(calls []func() error) error {
 	return concurrently(lines...)
 }
 
-// runAll makes independent calls, up to maxParallel at the same time, all of them whatever errors
-// occur. It returns one of the errors.
+// runAll makes independent calls, up to maxParallel at the same time. It makes all of them,
+// whatever errors occur, and returns one of the errors.
 func runAll(calls []func() error) error {
 	var failed failures
 	all := make([]func() error, len(calls))
@@ -66,15 +66,14 @@ func runAll(calls []func() error) error {
 	return failed.err
 }
 
-// mustStop reports whether a task stops after an error: if ctx has ended, or if the store is not
-// available. A job or folder that is damaged does not stop it, because that would hold up all
-// others.
+// mustStop reports whether a task must stop: ctx has ended, or err means that the store is not
+// available. A damaged job or folder does not stop a task, because it would hold up all others.
 func mustStop(ctx context.Context, err error) bool {
 	return ctx.Err() != nil || errors.Is(err, job.ErrStoreUnavailable)
 }
 
-// failures keeps one of many errors, preferably job.ErrStoreUnavailable, which concerns all jobs. add may
-// be called concurrently.
+// failures keeps one of many errors: if there is one, job.ErrStoreUnavailable, because it concerns
+// all jobs. add may be called concurrently.
 type failures struct {
 	mu  sync.Mutex
 	err error

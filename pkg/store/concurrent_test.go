@@ -65,7 +65,7 @@ func TestCallsOfAProcessAreBounded(t *testing.T) {
 	}
 }
 
-// concurrentlyLimited makes all calls, and none after an error.
+// concurrentlyLimited makes all calls, but begins none after an error.
 func TestConcurrentlyLimited(t *testing.T) {
 	var made atomic.Int64
 	calls := slices.Repeat([]func() error{func() error { made.Add(1); return nil }}, 1000)

@@ -11,7 +11,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// The table of DESIGN.md, "What each operation costs".
+// The numbers of calls are those of the table in DESIGN.md, "What each operation costs".
 func TestFileOperations(t *testing.T) {
 	sc := newScene(t).withQuotas(Quotas{Unfinished: 5000, Stored: 51200, Daily: 100_000, Runs: 20})
 	own := func() *job.Spec {
@@ -19,7 +19,8 @@ func TestFileOperations(t *testing.T) {
 		spec.Owner, spec.Style, spec.StyleInput = "anna", job.CustomStyle, &job.Input{}
 		return spec
 	}
-	// The first job of an hour and of an owner makes the folders, and the first that is erased.
+	// These jobs make the folders that the first job of an hour, of an owner, and of the erased
+	// ones makes.
 	if err := sc.Erase(sc.create(), Erased); err != nil {
 		t.Fatal(err)
 	}
@@ -151,17 +152,17 @@ func TestFileOperations(t *testing.T) {
 					t.Logf("%d calls: %s", len(calls), strings.Join(calls, ", "))
 				}
 				if strings.HasPrefix(c.name, "submit with") {
-					break // a key is good for one job
+					break // a key can be used for one job only
 				}
 			}
 			if slices.Max(counts) != slices.Min(counts) {
-				t.Errorf("it grows with the number of jobs: %v", counts)
+				t.Errorf("the cost grows with the number of jobs: %v", counts)
 			}
 		})
 	}
 }
 
-// forgetOwner makes the process one that has not counted the owner yet.
+// forgetOwner makes the store one of a process that has not counted the owner yet.
 func forgetOwner(sc scene) func(*testing.T) {
 	return func(*testing.T) { sc.allCounts.byFolder = nil }
 }

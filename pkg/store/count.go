@@ -9,14 +9,13 @@ const (
 	// recountFraction is the part of what was free at the last count (a hundredth) that a process
 	// accepts before it counts again.
 	recountFraction = 100
-	// maxDeferred is how many submissions more it accepts at most. Each submission counts one
-	// folder, and if several are due, the others are counted by the next submissions.
+	// maxDeferred is how many submissions it may accept beyond that before the count is made. Each
+	// submission counts one folder, so if several are due, the next submissions count the others.
 	maxDeferred = maxOpen + 2
 	// maxOpen is how many hours of the index a process counts one by one. If more have begun since
-	// the last one was closed, it counts all that are not known.
+	// the last one was closed, it counts all unknown hours together.
 	maxOpen = 4
-	// countAge is how long a count is valid. It does not limit the overshoot, but how long a
-	// process keeps a count.
+	// countAge is how long a process relies on a count. It does not limit the overshoot.
 	countAge = 10 * time.Minute
 	// restFactor limits the time that refusals spend on counting: between two counts of the same
 	// folder there is at least this many times the duration of the last.
@@ -34,7 +33,8 @@ type stamp struct {
 // stampOf returns the stamp of a count that began at a time and ends now.
 func stampOf(began time.Time) stamp { return stamp{began, time.Since(began)} }
 
-// isSettled reports whether enough time has passed since the count to count again before a refusal.
+// isSettled reports whether so much time has passed since the count that it may be made again
+// before a refusal.
 func (t stamp) isSettled(now time.Time) bool {
 	return now.Sub(t.began) > max(minRest, restFactor*t.took)
 }
@@ -79,8 +79,8 @@ func (s *Store) count(o *ownerCounts, c *count) error {
 	return nil
 }
 
-// countUnknown counts what is limited and was not counted yet, or too long ago. learned is whether
-// it has counted anything.
+// countUnknown counts what is limited and was never counted, or so long ago that too many hours
+// have begun since. learned is whether it has counted anything.
 func (s *Store) countUnknown(o *ownerCounts, limit use, now time.Time) (learned bool, err error) {
 	var calls []func() error
 	if limit.unfinished != unlimited && o.active.began.IsZero() {
@@ -100,8 +100,8 @@ func (s *Store) countUnknown(o *ownerCounts, limit use, now time.Time) (learned 
 	return len(calls) > 0, concurrently(calls...)
 }
 
-// closeHours moves the hours that are over, and were counted after their end, to the past ones, and
-// adds those that have begun by the fastest clock, which are empty.
+// closeHours moves the hours that are over, and were counted after their end, to the past ones. It
+// adds those that have begun by the fastest of the clocks; they are still empty.
 func (o *ownerCounts) closeHours(now time.Time) {
 	p := o.past
 	for _, hour := range hoursFrom(p.Through, now) {
@@ -117,8 +117,8 @@ func (o *ownerCounts) closeHours(now time.Time) {
 	p.sumOldHours(now)
 }
 
-// countNewHours counts the hours of the index after those that were counted by this process, or by
-// another one that has written them to usage/.
+// countNewHours counts the hours of the index after the past ones, which this process knows, or
+// another one has written to usage/.
 func (s *Store) countNewHours(o *ownerCounts, now time.Time) error {
 	began := time.Now()
 	note := s.readUsage(o.folder, now)

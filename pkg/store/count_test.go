@@ -72,7 +72,7 @@ func TestQuotasCostTwoCalls(t *testing.T) {
 						ids = append(ids, id)
 					})
 				}
-				submit(bound) // this process has counted the owner then
+				submit(bound) // from now on this process has counted the owner
 				more := map[int]int{}
 				for _, rounds := range []struct {
 					n     int
@@ -94,7 +94,7 @@ func TestQuotasCostTwoCalls(t *testing.T) {
 						}
 					}
 				}
-				t.Logf("so many submissions cost so many calls more: %v", more)
+				t.Logf("numbers of submissions by the further calls that each of them cost: %v", more)
 			})
 		})
 	}
@@ -187,7 +187,7 @@ func TestOvershootOfProcessesInTurn(t *testing.T) {
 						accepted++
 						jobs = append(jobs, made{id: id, hour: time.Now().Truncate(time.Hour)})
 						if now := there(); !now.within(most) {
-							t.Errorf("%+v of %+v, and at most %+v", now, q, most)
+							t.Errorf("%+v are used of %+v, and at most %+v are allowed", now, q, most)
 						}
 					}
 				}
@@ -240,7 +240,7 @@ func TestOvershootOfProcessesThatCountedEarly(t *testing.T) {
 					least = int64(q.Stored) << 10 / 97
 				}
 				if most := least + processes*(quota/recountFraction+maxDeferred); accepted < least || accepted > most {
-					t.Errorf("%d accepted, and should be %d to %d", accepted, least, most)
+					t.Errorf("%d accepted, want %d to %d", accepted, least, most)
 				}
 				t.Logf("%d accepted of %d", accepted, quota)
 			})

@@ -21,7 +21,8 @@ func (s *Store) countActive(owner string) (int64, error) {
 	return t[0].Jobs, nil
 }
 
-// countHours counts an owner's jobs in hours of the index. The result has no hours without jobs.
+// countHours counts an owner's jobs in hours of the index, by hour. The result has no hours without
+// jobs.
 func (s *Store) countHours(owner string, hours []string) (map[string]hourUsage, error) {
 	now := time.Now()
 	found, err := s.countTree(filepath.Join(s.dir, ownersDir, owner), hours, func(path string) bool { return isTime(path, now) })
@@ -37,11 +38,11 @@ func (s *Store) countHours(owner string, hours []string) (map[string]hourUsage, 
 	return all, nil
 }
 
-// countTree counts the jobs in folders of a tree, each with the folders below it. isFolder reports
-// by its path in the tree whether a name is a folder. It lists all folders of a level before those
-// of the next, so that concurrentlyLimited bounds how many are listed at the same time. If the
-// whole directory is not available the error is job.ErrStoreUnavailable: missing folders look like empty
-// ones.
+// countTree counts the jobs in some folders of a tree, each with the folders below it, and returns
+// a count for each. isFolder reports whether a path in the tree is that of a folder. It lists all
+// folders of a level before those of the next, so that concurrentlyLimited bounds how many are
+// listed at the same time. If the whole directory is not available the error is
+// job.ErrStoreUnavailable: missing folders look like empty ones.
 func (s *Store) countTree(tree string, folders []string, isFolder func(path string) bool) ([]hourUsage, error) {
 	type part struct {
 		path string

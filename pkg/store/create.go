@@ -15,15 +15,17 @@ import (
 
 // Create makes a job durable: when it returns nil, spec, pictures and status are on the disk and
 // the job is queued. The job appears completely or not at all, because its folder is filled under
-// another name first. stylePicture is nil if the spec names a style. Create sets the sizes and
-// hashes of the spec's inputs.
+// another name first. stylePicture is nil if the spec names a style; otherwise spec.StyleInput must
+// not be nil. Create sets the spec's version, what it counts for, and the sizes and hashes of its
+// inputs.
 //
-// If the spec names uploads, Create takes them. If several calls, also in other processes, name the
-// same upload, one takes it and the others return job.ErrUploadTaken. After success the caller calls
-// [Store.EndUpload] for each upload.
+// If the spec has uploads, the job takes them. Of any number of calls for one upload, in any
+// processes, one takes it, and the others return job.ErrUploadTaken. After a success the caller
+// ends the uploads with [Store.EndUpload].
 //
-// Errors after which nothing is stored: job.ErrQuota in a [QuotaError], if a quota of the owner is
-// used up; job.ErrBacklog in a [BacklogError]; job.ErrDiskFull.
+// Errors: job.ErrBadID; job.ErrUploadTaken; job.ErrQuota, in a [QuotaError]; job.ErrBacklog, in a
+// [BacklogError]; job.ErrDiskFull. After these no job was made. After any other error the job may
+// exist for a while, although it was not accepted.
 func (s *Store) Create(spec *job.Spec, picture, stylePicture []byte) error {
 	done, err := s.prepareSubmission(spec, picture, stylePicture)
 	if err != nil {
@@ -38,8 +40,8 @@ func (s *Store) Create(spec *job.Spec, picture, stylePicture []byte) error {
 	}
 	done(err == nil)
 	if err != nil {
-		// An incomplete job is removed, above all if the disk is full. It may be visible already,
-		// but it was never accepted.
+		// The job may be visible already, but it was never accepted. So nothing of it may stay,
+		// above all on a full disk.
 		return errors.Join(fmt.Errorf("create job %s: %w", spec.ID, asDiskFull(err)), s.removeUnaccepted(spec))
 	}
 	return nil
@@ -82,9 +84,8 @@ func asDiskFull(err error) error {
 	return err
 }
 
-// draftDir is where a job's folder is filled. It is in the same folder as the job's place, because
-// Linux makes only one rename between two different folders of a file system at a time, and
-// submissions would wait for each other.
+// draftDir is where a job's folder is filled. It is beside the job's place, because a file system
+// makes only one rename between two folders at a time.
 func (s *Store) draftDir(id job.ID) string {
 	return filepath.Join(s.jobsFolder(id), draftPrefix+string(id))
 }
@@ -117,7 +118,7 @@ func (s *Store) makeDraft(spec *job.Spec, picture, stylePicture []byte) error {
 	}
 	dir := s.draftDir(spec.ID)
 	err = s.makeInFolder(dir, func() error { return s.mkdir(dir) })
-	if err != nil && !errors.Is(err, fs.ErrExist) { // which is a retransmission of this call
+	if err != nil && !errors.Is(err, fs.ErrExist) { // no other process has the id: an NFS client has sent this call twice
 		return err
 	}
 	if err := s.createAll(map[string][][]byte{filepath.Join(dir, inputFile): pictures, filepath.Join(dir, specFile): {b}}); err != nil {
@@ -127,7 +128,7 @@ func (s *Store) makeDraft(spec *job.Spec, picture, stylePicture []byte) error {
 		return func() error {
 			err := s.link(filepath.Join(dir, specFile), as)
 			if errors.Is(err, fs.ErrExist) {
-				return nil // a retransmission of this call: no other process has the id
+				return nil // an NFS client has sent this call twice, as above
 			}
 			return err
 		}
@@ -136,9 +137,9 @@ func (s *Store) makeDraft(spec *job.Spec, picture, stylePicture []byte) error {
 	return concurrently(name(filepath.Join(dir, statusFile)), func() error { return s.makeInFolder(active, name(active)) })
 }
 
-// makeInFolder calls make, which makes the name path in a folder that is removed whenever it has no
-// names. If make returns fs.ErrNotExist, makeInFolder creates the folder and calls make again. It
-// returns that error in the end if something else is missing, such as the source of a link.
+// makeInFolder makes a name in a folder that exists only while it has names. If make returns
+// fs.ErrNotExist, it creates the folder and calls make again. It returns fs.ErrNotExist if
+// something else is missing, for example the source of a link.
 func (s *Store) makeInFolder(path string, make func() error) (err error) {
 	for range 3 {
 		if err = make(); !errors.Is(err, fs.ErrNotExist) {
@@ -167,8 +168,8 @@ func (s *Store) moveIntoPlace(spec *job.Spec) error {
 }
 
 // discardDraft removes a draft, its job's names in the indexes, and its links to uploads, so that
-// these can be taken again. The entry in active/ is removed last: by it the sweeper detects what is
-// left after a crash.
+// these can be taken again. The entry in active/ is removed last, because it leads the sweeper to
+// what is left after a crash.
 func (s *Store) discardDraft(spec *job.Spec) error {
 	err := s.giveBackUploads(spec)
 	if err == nil {
@@ -196,9 +197,9 @@ func (s *Store) ownerDir(owner string) string {
 	return filepath.Join(s.dir, ownersDir, ownerFolder(owner))
 }
 
-// moveOut makes a job that was never accepted invisible by renaming its folder. Then it removes the
-// folder, and what was published of the job: a worker may have received a message for it and painted
-// it. The spec in the folder is removed last, because the sweeper needs it to continue after a
+// moveOut renames the folder of a job that was never accepted, so that the job is not visible, and
+// removes the folder and what was published of it: a worker may have received a message for the
+// job. The spec in the folder is removed last, because the sweeper needs it to continue after a
 // crash.
 func (s *Store) moveOut(spec *job.Spec) error {
 	discarded := s.discardedDir(spec.ID)
@@ -218,7 +219,7 @@ func (s *Store) moveOut(spec *job.Spec) error {
 	return err
 }
 
-// discardedDir is where a job's folder is moved before it is removed.
+// discardedDir is where the folder of a job that was never accepted is moved before it is removed.
 func (s *Store) discardedDir(id job.ID) string {
 	return filepath.Join(s.jobsFolder(id), discardedPrefix+string(id))
 }
@@ -228,8 +229,9 @@ func setSizeAndHash(in *job.Input, data []byte) {
 	in.Bytes, in.SHA256 = int64(len(data)), hex.EncodeToString(sum[:])
 }
 
-// Discard removes a job that was not accepted, because the queue was not available. It must not be
-// used for a job with an idempotency key: an equal request may have been accepted meanwhile.
+// Discard removes a job that was not accepted, because its message could not be sent. It must not
+// be used for a job with an idempotency key: an equal request may have been accepted meanwhile. It
+// can be repeated.
 func (s *Store) Discard(spec *job.Spec) error {
 	if err := checkID(spec.ID); err != nil {
 		return fmt.Errorf("discard job: %w", err)
@@ -241,8 +243,8 @@ func (s *Store) Discard(spec *job.Spec) error {
 }
 
 // removeUnaccepted removes a job that was never accepted, and its names in the indexes. The names
-// are removed only after its folder was moved, because a job that is in its place and in no index
-// would wait without end.
+// are removed only after its folder was moved, because the sweeper finds a job that is in its place
+// by these names.
 func (s *Store) removeUnaccepted(spec *job.Spec) error {
 	if err := s.moveOut(spec); err != nil {
 		return err

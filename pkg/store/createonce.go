@@ -10,15 +10,16 @@ import (
 
 // CreateOnce is [Store.Create] under an idempotency key of the spec's owner. Of any number of equal
 // requests, at the same time or within 24 hours, in any processes, one makes the job, and all
-// return it. made is whether this call has made it, so that the caller must send its message. If
-// another process began to make the job and died, this call completes it and made is true.
+// return it. made is true if this call has made it, or has completed it for a process that died;
+// then the caller must send its message.
 //
-// A spec with uploads takes them as in [Store.Create], but shares them with equal requests under
-// the same key.
+// If the spec has uploads, the job takes them as in [Store.Create]. Equal requests under the same
+// key share them.
 //
-// job.ErrKeyReused: the key was used for another request. job.ErrUploadTaken. job.ErrGone: the job
-// was erased meanwhile. After any other error the job may exist, now or later, and the request can
-// be repeated.
+// job.ErrKeyReused: the key was used for another request. job.ErrGone: the job was erased
+// meanwhile. job.ErrUploadTaken, job.ErrQuota, job.ErrBacklog and job.ErrDiskFull are as in
+// [Store.Create]. After any other error the job may exist, now or later, and the request can be
+// repeated.
 func (s *Store) CreateOnce(spec *job.Spec, picture, stylePicture []byte, key string) (j job.Job, made bool, err error) {
 	spec.Key = keyHash(spec.Owner, key)
 	done, err := s.prepareSubmission(spec, picture, stylePicture)
@@ -35,7 +36,7 @@ func (s *Store) CreateOnce(spec *job.Spec, picture, stylePicture []byte, key str
 		return j, false, errors.Join(fmt.Errorf("create job %s: %w", spec.ID, asDiskFull(err)), s.discardDraft(spec))
 	}
 	first, err := s.takeUploadsAndKey(spec)
-	if first != spec { // this draft is not needed; otherwise it may be, whatever the error
+	if first != spec { // this draft is not needed; in the other case it may be, even after an error
 		err = errors.Join(err, s.discardDraft(spec))
 	}
 	switch {
@@ -53,13 +54,13 @@ func (s *Store) CreateOnce(spec *job.Spec, picture, stylePicture []byte, key str
 	return j, made, nil
 }
 
-// Repeated returns the job of an earlier request under an idempotency key that took the same
-// uploads, so that these need not be read again: it sets the spec's Input and StyleInput of
-// uploads. picture and stylePicture are those that came with the request. made is as in
-// [Store.CreateOnce].
+// Repeated returns the job of an earlier equal request under an idempotency key that took the same
+// uploads, so that these need not be read again. It sets Input and StyleInput of the spec where
+// they come from an upload. picture and stylePicture are the pictures that came in the request
+// itself; nil for an upload, or without a style picture. made is as in [Store.CreateOnce].
 //
-// job.ErrUploadNotFound: there was no such request. job.ErrKeyReused: the key was used for another
-// request.
+// job.ErrUploadNotFound: there was no request with these uploads under the key. job.ErrKeyReused:
+// there was one, but it differs in something else.
 func (s *Store) Repeated(spec *job.Spec, picture, stylePicture []byte, key string) (j job.Job, made bool, err error) {
 	first, err := s.specUnderKey(keyHash(spec.Owner, key))
 	if errors.Is(err, fs.ErrNotExist) || err == nil && (len(UploadsOf(first)) == 0 || first.Upload != spec.Upload || first.StyleUpload != spec.StyleUpload) {
@@ -110,7 +111,7 @@ func (s *Store) jobUnderKey(spec *job.Spec) (job.Job, bool, error) {
 func (s *Store) ensureInPlace(first *job.Spec) (job.Job, bool, error) {
 	for range maxConflicts {
 		j, err := s.Job(first.ID)
-		if errors.Is(err, job.ErrGone) { // a job as old as that may still be a draft
+		if errors.Is(err, job.ErrGone) { // a job from before the horizon may still be a draft
 			if err = s.whyMissingOnDisk(first.ID); err == nil {
 				continue // it was moved to its place meanwhile
 			}

@@ -10,11 +10,11 @@ import (
 )
 
 // A disk makes all calls of the store that go to the file server. On EFS each takes milliseconds,
-// so there are few, and DESIGN.md lists them. A close is not counted, because everything is written
-// through before it.
+// so the store makes few, and DESIGN.md lists them. A close is not counted: it only waits for data
+// of a write that was counted, if that was not written through already.
 type disk struct {
-	// step is set by tests only. It is called in place of each call, to count the calls, to stop
-	// between two of them, or to lose a reply. It is called concurrently.
+	// step is called in place of each call: in tests to count the calls, to stop between two of
+	// them, or to lose a reply, and for [Store.Observe]. It is called concurrently.
 	step func(op, path string, call func() error) error
 	// most replaces mostNames in tests; 0 otherwise.
 	most int
@@ -65,8 +65,8 @@ func reopen(dir string) {
 	}
 }
 
-// onOpenFile is do for a call on an open file or folder. If it is stale it was removed by another
-// client, and the error is fs.ErrNotExist.
+// onOpenFile is do for a call on an open file or folder. If the file is stale, another client has
+// removed it, and the error is fs.ErrNotExist.
 func (d *disk) onOpenFile(op, path string, call func() error) error {
 	return staleIsGone(d.do(op, path, call))
 }
@@ -78,9 +78,9 @@ func staleIsGone(err error) error {
 	return err
 }
 
-// retryStale makes calls that open something by its path and then use it, and repeats them all,
-// three times at most, if it was stale by then because another client has replaced or removed it.
-// The calls must be safe to repeat.
+// retryStale makes calls that open something by its path and then use it. If one of them finds it
+// stale, because another client has replaced or removed it meanwhile, all calls are repeated, three
+// times at most. They must be safe to repeat.
 func retryStale(calls func() error) (err error) {
 	for range 4 {
 		if err = calls(); !errors.Is(err, syscall.ESTALE) {
@@ -90,8 +90,8 @@ func retryStale(calls func() error) (err error) {
 	return err
 }
 
-// open makes a call that opens a file. After an error the file is closed, also if a test makes a
-// successful call fail, because an NFS client keeps the name of an open file.
+// open makes a call that opens a file. After an error the file is closed, because an NFS client
+// keeps the name of an open file. That includes calls that succeeded and that a test makes fail.
 func (d *disk) open(op, path string, call func() (*os.File, error)) (f *os.File, err error) {
 	err = d.byPath(op, path, func() (err error) {
 		if f, err = call(); err != nil && f != nil {

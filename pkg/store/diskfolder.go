@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mostNames is the number of names that are read of a folder at most. No folder should come near
-// it; the rest of a larger one is not read, so that time and memory stay bounded.
+// mostNames is how many names of a folder are read at most, so that time and memory stay bounded.
+// The store's own folders stay far below it.
 const mostNames = 1 << 20
 
 func (d *disk) mostNames() int { return cmp.Or(d.most, mostNames) }
@@ -60,7 +60,7 @@ func (d *disk) listAgain(dir *os.File) (names []string, err error) {
 	return names, err
 }
 
-// list lists a folder. One that does not exist, or is not a folder, is empty.
+// list returns the names in a folder; none if it does not exist or is not a folder.
 func (d *disk) list(path string) ([]string, error) {
 	names, err := d.listExisting(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -69,7 +69,7 @@ func (d *disk) list(path string) ([]string, error) {
 	return names, err
 }
 
-// listExisting is list, but returns fs.ErrNotExist if the folder does not exist.
+// listExisting is list, but if the folder does not exist it returns fs.ErrNotExist.
 func (d *disk) listExisting(path string) ([]string, error) {
 	dir, names, err := d.openDir(path)
 	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, errUnreadable) {
@@ -92,7 +92,8 @@ func (d *disk) refresh(dir string) error {
 }
 
 // refreshPath is refresh for a folder that may exist although the client has cached that it, or a
-// folder above it, is missing. It begins at the first folder above it that exists. top must exist.
+// folder above it, is missing. It refreshes the folders from the last one above it that is found,
+// downwards. top, which is above dir, must exist.
 func (d *disk) refreshPath(dir, top string) error {
 	err := d.refresh(dir)
 	if !errors.Is(err, fs.ErrNotExist) || dir == top {
@@ -123,7 +124,7 @@ func (d *disk) folderModTime(dir string) (at time.Time, err error) {
 	return at, f.Close()
 }
 
-// syncDir makes the names in a folder durable. On NFS they already are, and it costs nothing.
+// syncDir makes the names in a folder durable. On NFS they already are, and the sync costs nothing.
 func (d *disk) syncDir(path string) error {
 	return retryStale(func() error {
 		dir, err := d.open("open", path, func() (*os.File, error) { return openFolder(path) })
@@ -146,7 +147,8 @@ func (d *disk) mkdir(path string) error {
 	})
 }
 
-// mkdirs creates dir and the folders above it, below top, and makes each durable in its parent.
+// mkdirs creates dir and the folders between top and dir, if they are missing, and makes each
+// durable in its parent.
 func (d *disk) mkdirs(dir, top string) error { return d.mkdirsBy(d.mkdir, dir, top) }
 
 // mkdirsBy is mkdirs with a given call that creates a folder.

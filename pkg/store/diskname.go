@@ -28,7 +28,7 @@ func (d *disk) remove(path string) error {
 }
 
 // unlink is remove, and reports whether it removed something. The name that an NFS client keeps for
-// a removed file that is open (see errInUse) counts as removed.
+// a removed file that is open (see errInUse) can't be removed, and that is no error.
 func (d *disk) unlink(path string) (there bool, err error) {
 	err = d.byPath("remove", path, func() error { return inFolder("remove", path, removeAt) })
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EBUSY) { // see errInUse
@@ -53,7 +53,7 @@ func (d *disk) exists(path string) (bool, error) {
 	return err == nil, err
 }
 
-// modTime returns when path was written or touched, by the file server's clock.
+// modTime returns when path was last written or touched, by the file server's clock.
 func (d *disk) modTime(path string) (at time.Time, err error) {
 	err = d.byPath("stat", path, func() error {
 		var st unix.Stat_t

@@ -13,12 +13,12 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// maxRecord is the size in bytes up to which a file is read as a record of the store. Records have
-// a few kilobytes.
+// maxRecord is the largest size in bytes of a file that is read as a record of the store. Records
+// have a few kilobytes.
 const maxRecord = 64 << 10
 
-// errUnreadable: a file of the store does not have the expected form. Everybody with access to the
-// directory can write into it, so everything that is read is checked.
+// errUnreadable: a file of the store does not have the expected form. Any process with access to
+// the directory can write into it, so everything that is read is checked.
 var errUnreadable = job.ErrDamagedJob
 
 // unreadable wraps errUnreadable for a file, together with an error of the file system.
@@ -26,14 +26,14 @@ func unreadable(path string, why error) error {
 	return fmt.Errorf("%w: %w", errUnreadable, &fs.PathError{Op: "open", Path: filepath.Base(path), Err: why})
 }
 
-// readFile reads a record, and the time when it was last written by the file server's clock. A file
-// that is too large for a record, or not a regular file, is errUnreadable.
+// readFile reads a record, and returns when it was last written or touched, by the file server's
+// clock. For a file that is larger than maxRecord, or not a regular file, it returns errUnreadable.
 func (d *disk) readFile(path string) (b []byte, written time.Time, err error) {
 	return d.readUpTo(path, maxRecord)
 }
 
-// readUpTo is readFile for a file of at most max bytes. On NFS the handle of a replaced file can
-// become stale between open and read; then the new file is read.
+// readUpTo is readFile with another limit, in bytes. On NFS the handle of a file that is replaced
+// can become stale between open and read; then the new file is read.
 func (d *disk) readUpTo(path string, max int64) (b []byte, written time.Time, err error) {
 	err = retryStale(func() (err error) { b, written, err = d.readOnce(path, max); return err })
 	return b, written, err
@@ -56,8 +56,8 @@ func (d *disk) readOnce(path string, max int64) (b []byte, written time.Time, er
 	return b, written, err
 }
 
-// openFile opens a file for reading. A file that is not regular, or whose path has a symbolic link
-// below the store's directory, is errUnreadable. The caller closes the file.
+// openFile opens a file for reading. For a file that is not regular, or whose path has a symbolic
+// link below the store's directory, it returns errUnreadable. The caller closes the file.
 func (d *disk) openFile(path string) (f *os.File, info fs.FileInfo, err error) {
 	f, err = d.open("open", path, func() (f *os.File, err error) {
 		if f, err = openNoLinks(path, unix.O_RDONLY); err == nil {

@@ -66,9 +66,9 @@ func (d *disk) create(path string, flag int, parts ...[]byte) (made time.Time, e
 	return made, staleIsGone(err)
 }
 
-// isNew returns fs.ErrExist if a file is not empty, not regular, or has another name. A file that
-// has no name any more was removed as old in the meantime; the caller detects that when it uses the
-// name.
+// isNew returns fs.ErrExist if a file is not empty, not regular, or has a second name. A file
+// without any name was removed meanwhile because it looked old; the caller detects that when it
+// uses the name.
 func isNew(f *os.File) error {
 	var st unix.Stat_t // no further call: the attributes came with the open
 	err := retryInterrupted(func() error { return unix.Fstat(int(f.Fd()), &st) })

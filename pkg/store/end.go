@@ -7,9 +7,11 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Cancel ends a job's current run for its owner. A queued job is not started; the work of a running
-// one is discarded. It is no error if the job is canceled already. job.ErrFinished: the run has
-// ended otherwise, and the returned job shows how.
+// Cancel ends a job's current run for its owner, and returns the job. A queued job is not started;
+// the work of a running one is discarded. It is no error if the job is canceled already.
+// job.ErrFinished: the run has another outcome, which the returned job shows. job.ErrBusy: other
+// processes keep changing the job, and the call can be repeated. The other errors are those of
+// [Store.Job].
 func (s *Store) Cancel(id job.ID) (job.Job, error) {
 	j, err := s.endRunByID(id, 0, func(r *record) { r.State, r.FinishedAt = job.Canceled, utcNow() })
 	if errors.Is(err, job.ErrFinished) && j.State == job.Canceled {
@@ -21,8 +23,9 @@ func (s *Store) Cancel(id job.ID) (job.Job, error) {
 	return j, nil
 }
 
-// Fail ends a run of a job for another process than its worker, with a reason that the user is
-// shown. job.ErrFinished: the run has ended, and the returned job shows how.
+// Fail ends a run of a job as failed, for another process than its worker, with a reason that the
+// user is shown. It ends the run even if the job's records are damaged. job.ErrFinished: the run
+// has ended, and the returned job shows its outcome. The other errors are those of [Store.Cancel].
 func (s *Store) Fail(id job.ID, run int, f job.Failure) (job.Job, error) {
 	j, err := s.endRunByID(id, run, func(r *record) { setFailed(r, f) })
 	if err != nil {
@@ -47,8 +50,8 @@ func (s *Store) endRunByID(id job.ID, run int, change func(*record)) (job.Job, e
 	return job.Job{}, fmt.Errorf("%w: other processes keep changing it", job.ErrBusy)
 }
 
-// maxConflicts is how often an operation starts again because another process was first. Each time
-// means that an event has happened, and a job has few events.
+// maxConflicts is how often an operation is tried if another process is first each time. Each such
+// try means that an event of the job has happened, and a job has few events.
 const maxConflicts = 10
 
 func (s *Store) tryEndRun(f *jobFolder, run int, change func(*record)) (job.Job, error) {
@@ -66,9 +69,9 @@ func (s *Store) tryEndRun(f *jobFolder, run int, change func(*record)) (job.Job,
 	return r.public(), nil
 }
 
-// endRun ends the current run of a job. change sets the outcome in the job's latest record. With
-// evenDamaged it ends a run whose records are unreadable too. errConflict: the run was ended
-// meanwhile.
+// endRun ends the current run of a job. change sets the outcome in the job's latest record. If
+// evenDamaged is set, it also ends a run whose records are unreadable. errConflict: the run was
+// ended meanwhile.
 func (s *Store) endRun(f *jobFolder, evenDamaged bool, change func(*record)) (*record, error) {
 	r, err := s.latestEvent(f)
 	if errors.Is(err, errUnreadable) && evenDamaged {

@@ -107,7 +107,7 @@ func TestAttemptsAreLimited(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := s.Claim(t.Context(), spec.ID, 1, "w"); !errors.Is(err, job.ErrFinished) {
-		t.Fatalf("the attempt beyond: %v", err)
+		t.Fatalf("the attempt beyond the limit: %v", err)
 	}
 	j, err := s.Job(spec.ID)
 	if err != nil || j.State != job.Failed || j.Error == nil || j.Error.Code != job.CodeGaveUp || j.Attempts != 2 ||

@@ -11,7 +11,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// beginErasures leaves jobs as processes do that die when they have begun to erase them.
+// beginErasures puts jobs into the state in which a process leaves them that has begun to erase
+// them and dies.
 func (sc scene) beginErasures(ids []job.ID) {
 	sc.Helper()
 	for _, id := range ids {

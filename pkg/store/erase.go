@@ -12,11 +12,13 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Erase removes everything of a job, in any state. After its folder is renamed the job can't be
-// read, and a worker finds no folder to write into and discards its work. What a crash leaves,
-// [Store.EndErasures] removes. It is no error if the job is gone already.
+// Erase removes everything of a job, in any state, and leaves a [Tombstone]; why is [Erased]. Once
+// the job's folder is renamed, the job can't be read, and a worker finds no folder to write into
+// and discards its work. [Store.EndErasures] removes what a crash leaves. It is no error if the job
+// is gone already.
 //
-// Errors: job.ErrNotFound, job.ErrStoreUnavailable.
+// Errors: job.ErrBadID; job.ErrNotFound; job.ErrBusy; job.ErrStoreUnavailable; the error of
+// [Config].Unpublish, after which the job is gone for readers.
 func (s *Store) Erase(id job.ID, why string) error {
 	err := checkID(id)
 	if err == nil {
@@ -38,8 +40,8 @@ func (s *Store) erase(id job.ID, why string) error {
 		if err != nil || moved {
 			return err
 		}
-		// Another process has moved it. If that was the retention, and it moves the job back, it
-		// may not have seen the mark in erasing/.
+		// Another process has moved the job. If that was the retention, it may move the job back,
+		// because it may not have seen the mark in erasing/.
 		if there, err := s.exists(s.jobDir(id)); err != nil || !there {
 			return err
 		}
@@ -47,14 +49,16 @@ func (s *Store) erase(id job.ID, why string) error {
 	return fmt.Errorf("%w: other processes keep moving it", job.ErrBusy)
 }
 
-// beginErasure begins an erasure, or continues one. It removes all of the job except its folder
-// with the spec, which shows what is left to do. moved is whether this call has moved the folder.
+// beginErasure begins an erasure, or continues one. It removes all of the job except its copies,
+// its entry in active/, and its folder with the spec, which shows what is left to do. moved is
+// whether this call has renamed the folder.
 func (s *Store) beginErasure(g *erasures, id job.ID, why string) (moved bool, err error) {
 	there, err := s.exists(s.jobDir(id))
 	if err == nil && !there {
 		err = ignore(s.whyMissing(id), job.ErrGone)
 	}
-	// The mark is not the entry in active/, which a worker removes when it has completed the run.
+	// The entry in active/ can't be the mark, because a worker removes it when it has completed the
+	// run.
 	if err == nil {
 		err = s.markWithSpare(s.erasureMark(id, why))
 	}
@@ -72,9 +76,9 @@ func (s *Store) erasureMark(id job.ID, why string) string {
 	return filepath.Join(s.dir, erasingDir, string(id)+"."+why)
 }
 
-// EndErasures completes erasures whose processes died, or whose copies could not be removed,
-// beginning after the mark after. It stops between some jobs when ctx ends; the next call continues
-// there, so those that can't be completed don't hold up the others. It returns one of the errors.
+// EndErasures completes erasures whose processes died, or whose copies could not be removed. after
+// and the errors are as in [Store.Expire], but After is a name in erasing/. Erasures that can't be
+// completed don't hold up later ones.
 func (s *Store) EndErasures(ctx context.Context, after string) (p Progress, err error) {
 	p.After = after
 	if err := s.endErasures(ctx, &p); err != nil {
@@ -84,8 +88,8 @@ func (s *Store) EndErasures(ctx context.Context, after string) (p Progress, err 
 }
 
 func (s *Store) endErasures(ctx context.Context, p *Progress) error {
-	// One listing has them all, up to mostNames. More can only be there after the bucket was
-	// unavailable for long; they are found when the first are completed.
+	// One listing finds all, up to mostNames. There can only be more if the bucket was unavailable
+	// for long; the rest is found when the first ones are completed.
 	marks, err := s.list(filepath.Join(s.dir, erasingDir))
 	if err != nil {
 		return err
@@ -114,7 +118,7 @@ func parseMark(mark string) (id job.ID, why string, ok bool) {
 	return id, why, err == nil && why != ""
 }
 
-// together returns how many of the first marks are of the same folder, up to maxTogether.
+// together returns how many of the first marks are of jobs in one folder, up to maxTogether.
 func together(marks []string) (n int) {
 	folderOf := func(mark string) string { id, _, _ := parseMark(mark); return id.Folder() }
 	for n < min(maxTogether, len(marks)) && folderOf(marks[n]) == folderOf(marks[0]) {
@@ -123,7 +127,7 @@ func together(marks []string) (n int) {
 	return n
 }
 
-// endTogether completes the erasures with some marks, and returns how many it has completed.
+// endTogether completes the erasures of some marks, and returns how many it has completed.
 func (s *Store) endTogether(ctx context.Context, marks []string) (completed int, err error) {
 	begun := make([]erasures, len(marks))
 	var calls []func() error

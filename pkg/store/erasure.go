@@ -12,32 +12,33 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// To erase a job its folder is renamed. From then on no process reads the job, and a worker finds
-// no folder to write into. Then the folder is emptied, by this process or by any other that finds
-// the erasure incomplete. The spec is removed last, because it shows what is left to do.
+// An erasure begins by renaming the job's folder. From then on no process reads the job, and a
+// worker finds no folder to write into. Then the folder is emptied, by this process or by another
+// one that finds the erasure incomplete. The spec is removed last, because it shows what is left to
+// do.
 
 // erasedDir is where an erased job's folder is until it is removed.
 func (s *Store) erasedDir(id job.ID) string {
 	return filepath.Join(s.jobsFolder(id), erasedPrefix+string(id))
 }
 
-// moveToErased renames a job's folder. moved is false if another process was first, or if there is
-// an erased folder already.
+// moveToErased renames a job's folder for its erasure. moved is false if another process was first,
+// or if there is an erased folder already.
 func (s *Store) moveToErased(id job.ID) (moved bool, err error) {
 	err = s.rename(s.jobDir(id), s.erasedDir(id))
 	return err == nil, ignore(ignore(err, fs.ErrNotExist), fs.ErrExist) // ENOTEMPTY is ErrExist
 }
 
-// Erasures are completed together: of one job, or of many jobs of a folder, whose copies are then
-// removed in one call.
+// The erasures that are completed together: of one job, or of many jobs of a folder, whose copies
+// are removed in one call.
 type erasures struct{ jobs []erasure }
 
 type erasure struct {
 	id     job.ID
-	why    string   // Erased; "" for the retention, which needs neither a tombstone nor a mark in erasing/
-	index  string   // its folder in its owner's index; "" if unknown
-	active string   // its entry in active/; "" if unknown
-	copies []string // the names that it may have in published/ and among the copies
+	why    string   // Erased; "" for an expired job, which needs neither a tombstone nor a mark in erasing/
+	index  string   // path of its folder in its owner's index; "" if unknown
+	active string   // path of its entry in active/; "" if unknown
+	copies []string // the names, as of [Published], that it may have in published/ and among the copies
 }
 
 func (g *erasures) copies() (names []string) {
@@ -47,8 +48,8 @@ func (g *erasures) copies() (names []string) {
 	return names
 }
 
-// prepareErasure adds a job to g whose folder was renamed, after everything in the folder but the
-// spec is removed.
+// prepareErasure prepares the erasure of a job whose folder was renamed: it removes everything but
+// the folder with the spec, and the copies. Then it adds the job to g.
 func (s *Store) prepareErasure(g *erasures, id job.ID, why string) error {
 	spec, err := s.readSpec(filepath.Join(s.erasedDir(id), specFile), id)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -65,15 +66,15 @@ func (s *Store) prepareErasure(g *erasures, id job.ID, why string) error {
 		if j.copies, err = s.eraseWithoutSpec(id, why); err != nil {
 			return err
 		}
-	case !errors.Is(err, fs.ErrNotExist): // else its folder was being removed already
+	case !errors.Is(err, fs.ErrNotExist): // fs.ErrNotExist: another process is completing it already
 		return err
 	}
 	g.jobs = append(g.jobs, j)
 	return nil
 }
 
-// whySpecMissing returns why an erased folder has no spec: errUnreadable if it was damaged, and
-// fs.ErrNotExist if this erasure was completed, because only then the spec is removed.
+// whySpecMissing returns why an erased folder has no spec: errUnreadable if the job was damaged,
+// and fs.ErrNotExist if the erasure is all but complete, because only then the spec is removed.
 func (s *Store) whySpecMissing(id job.ID) error {
 	folder, err := s.exists(s.erasedDir(id))
 	if err != nil {
@@ -89,8 +90,8 @@ func (s *Store) whySpecMissing(id job.ID) error {
 	return fs.ErrNotExist
 }
 
-// eraseWithSpec removes what belongs to a job by its spec, except copies. The pictures are removed
-// before the tombstone is written, so that the retention can free space on a full disk.
+// eraseWithSpec removes what belongs to a job according to its spec, except copies. The pictures
+// are removed before the tombstone is written, so that an erasure frees space on a full disk first.
 func (s *Store) eraseWithSpec(spec *job.Spec, why string) error {
 	err := s.removeFilesAndPublished(s.erasedDir(spec.ID), spec)
 	if err == nil && why != "" {
@@ -106,8 +107,8 @@ func (s *Store) eraseWithSpec(spec *job.Spec, why string) error {
 	return err
 }
 
-// eraseWithoutSpec is eraseWithSpec for a job whose spec is unreadable: it removes what any job of
-// this id can have, and returns the names that copies can have.
+// eraseWithoutSpec is eraseWithSpec for a job whose spec is unreadable: it removes everything that
+// a job with this id can have, and returns the names that its copies can have.
 func (s *Store) eraseWithoutSpec(id job.ID, why string) (copies []string, err error) {
 	for _, format := range job.OutputFormats {
 		for _, public := range []bool{false, true} {
@@ -139,8 +140,8 @@ func (s *Store) removeFromOwnerIndex(folder string, id job.ID) error {
 	return err
 }
 
-// markErasedInIndex records in the owner's index that a job takes no space any more. It still
-// counts as a submission for a day.
+// markErasedInIndex records in the owner's index that a job takes no space any more. The job still
+// counts as a submission for 24 hours.
 func (s *Store) markErasedInIndex(spec *job.Spec) error {
 	entry := s.ownerEntry(spec)
 	if time.Since(spec.ID.Time()) > day {
@@ -153,10 +154,10 @@ func (s *Store) markErasedInIndex(spec *job.Spec) error {
 	return err
 }
 
-// completeErasures completes erasures, with a pace unless that is nil, and returns their number. If
-// a program on this machine has a file of a job open, that job is left for later: the file still has
-// a name, by which it could be published. If the copies can't be removed together, each job's are
-// removed by themselves, so that one job does not hold up the others.
+// completeErasures completes erasures, at a pace unless p is nil, and returns their number. If a
+// program on this machine has a file of a job open, that job is left for later: the file still has
+// a name, by which it could be published. If the copies of all jobs can't be removed in one call,
+// there is a call for each job, so that one job does not hold up the others.
 func (s *Store) completeErasures(ctx context.Context, g *erasures, p *pace) (completed int, err error) {
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
@@ -197,10 +198,10 @@ func (s *Store) completeErasure(j erasure) error {
 	if err == nil {
 		err = s.unpublishAgain(j)
 	}
-	if err != nil || j.why == "" { // after the retention, the sweeper removes an entry in active/
+	if err != nil || j.why == "" { // if an expired job has an entry in active/, Checkup removes it
 		return err
 	}
-	if j.index != "" && time.Since(j.id.Time()) > day { // else it still counts as a submission there
+	if j.index != "" && time.Since(j.id.Time()) > day { // a younger job still counts as a submission there
 		err = s.removeEmptyUp(j.index)
 	}
 	if err == nil && j.active != "" {

@@ -44,8 +44,8 @@ func TestRetryDuringRetention(t *testing.T) {
 	}
 }
 
-// If the retention meets a job that another process is erasing or expiring, the job is not
-// restored, wherever the other process was stopped.
+// If the retention finds a job that another process is erasing or expiring, the job is not
+// restored, at whichever call the other process dies.
 func TestRetentionDuringErasureOrRetention(t *testing.T) {
 	later := time.Now().Add(2 * time.Hour)
 	erase := func(other *Store, id job.ID) error { return other.Erase(id, Erased) }
@@ -99,7 +99,7 @@ func TestRetentionDuringErasureOrRetention(t *testing.T) {
 						return
 					}
 				}
-				t.Error("the other is never done")
+				t.Error("the other process never completes")
 			})
 		}
 	}
@@ -146,8 +146,8 @@ func TestRetryDuringRetentionAndSweep(t *testing.T) {
 	}
 }
 
-// An NFS client's link comes into a folder that it has looked up before, after the retention has
-// moved and listed the folder. Such a retry must fail.
+// An NFS client that has looked up a folder before makes a link in it after the retention has moved
+// and listed the folder. A retry that does so must fail.
 func TestRetryIntoErasedFolderFails(t *testing.T) {
 	sc := newScene(t)
 	id := sc.create()
@@ -210,7 +210,7 @@ func TestErasureDuringMoveBack(t *testing.T) {
 		t.Error(err)
 	}
 	if there, err := sc.exists(sc.jobDir(marked)); err != nil || there {
-		t.Errorf("a job that is being erased was put back: %t, %v", there, err)
+		t.Errorf("a job that is being erased was moved back: %t, %v", there, err)
 	}
 	if err := sc.endAllErasures(); err != nil {
 		t.Error(err)
@@ -220,8 +220,8 @@ func TestErasureDuringMoveBack(t *testing.T) {
 	}
 }
 
-// The retention removes what processes have left that died, in a folder that is too old for a
-// reconciliation: an erased folder, a draft, and a discarded job.
+// In a folder that is too old for a reconciliation, the retention removes what dead processes have
+// left: an erased folder, a draft, and a discarded job.
 func TestRetentionRemovesOldLeftovers(t *testing.T) {
 	sc := newScene(t)
 	old := time.Now().Add(-time.Hour)
@@ -236,7 +236,7 @@ func TestRetentionRemovesOldLeftovers(t *testing.T) {
 		return id
 	}
 	ids := []job.ID{leave(sc.erasedDir), leave(sc.draftDir), leave(sc.discardedDir)}
-	retried := sc.create() // and then moved by a process that died
+	retried := sc.create() // and then moved by the retention of a process that died
 	if _, err := sc.Cancel(retried); err != nil {
 		t.Fatal(err)
 	}

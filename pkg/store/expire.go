@@ -17,15 +17,18 @@ import (
 
 // Progress is how far a task has come.
 type Progress struct {
-	After string // the last completed folder, or in some tasks the last job; "" if there is none, or all are completed
-	Done  bool   // all are completed
-	Count int    // the number of files or jobs that were removed or repaired
+	After string // for the next call: the last folder, or in some tasks the last job or mark, that is done; "" is from the start
+	Done  bool   // the whole tree is done
+	Count int    // files or jobs that this call has removed or repaired
 }
 
-// Expire removes finished jobs that ended before a given time, the oldest folders first, beginning
-// after the folder after. It removes at most 300 jobs a second, evenly. A job that can't be read or
-// removed does not stop it; it returns one of the errors. When ctx ends it stops between jobs; the
-// next call that comes to the folder completes what was begun.
+// Expire removes finished jobs that ended before a given time, the oldest folders first. It removes
+// at most 300 jobs a second, evenly.
+//
+// It begins with the folder that follows after, the After of the last call; "" is the first one. A
+// job or folder that can't be read or removed does not stop it: it returns one of the errors when
+// it has come to the end. It stops earlier when ctx ends, between jobs, or when the store is not
+// available. The next call that comes to the folder completes what was begun.
 //
 // An expired job leaves nothing, not even a tombstone: see [Store.Unknown].
 func (s *Store) Expire(ctx context.Context, before time.Time, after string) (Progress, error) {
@@ -40,17 +43,18 @@ func (s *Store) Expire(ctx context.Context, before time.Time, after string) (Pro
 }
 
 const (
-	// maxTogether is how many jobs of a folder expire together. Their copies are removed in one
-	// call.
+	// maxTogether is how many jobs of a folder expire, or are erased, together: their copies are
+	// removed in one call.
 	maxTogether = 64
-	// maxFolders is how many folders are worked on at the same time. An NFS client makes one change
-	// in a folder at a time, and each job needs two in its folder.
+	// maxFolders is how many folders are worked on at the same time. An NFS client makes only one
+	// change in a folder at a time, and each job needs two in its folder.
 	maxFolders = 4
 	// retentionRate is how many jobs a second are removed at most. Ten million jobs a day are 116 a
-	// second; the rest is for catching up. With no limit submissions wait much longer: DESIGN.md has
-	// the measurement.
+	// second; the rest is for catching up. Without a limit, submissions wait much longer: DESIGN.md
+	// of pkg/sweeper has the measurement.
 	retentionRate = 300
-	// stepsOfExpiry is the number of steps in which a job is removed: before its copies, and after.
+	// stepsOfExpiry is the number of steps in which a job is removed: one before its copies are
+	// removed, and one after.
 	stepsOfExpiry = 2
 	// maxExpiring is how many such steps are under way at the same time. It lowers the rate only if
 	// a step takes more than 80 ms.
@@ -63,7 +67,7 @@ type expiry struct {
 	before   time.Time
 	now      time.Time // by the file server's clock
 	progress Progress
-	pace     *pace    // of the steps of all jobs
+	pace     *pace    // for the steps of all jobs
 	batch    []string // folders to be worked on at the same time
 	failed   failures // of jobs and folders
 }
@@ -92,11 +96,11 @@ func (x *expiry) run(ctx context.Context) (err error) {
 	if err == nil {
 		x.progress.After, x.progress.Done = "", true
 	}
-	if noted != nil { // there is more space now
+	if noted != nil { // the disk was full; there is more space now
 		x.failed.add(x.setHorizon(x.before))
 	}
 	if err != nil && err == ctx.Err() && x.failed.err != nil { //nolint:errorlint // that very error
-		return x.failed.err // callers ignore the end of their time, which Done shows too, but not this
+		return x.failed.err // callers ignore the error of ctx, which Done shows too, but must not ignore this one
 	}
 	return errors.Join(err, x.failed.err)
 }
@@ -123,7 +127,7 @@ func (x *expiry) expireBatch(ctx context.Context) error {
 	return nil
 }
 
-// expireFolder expires jobs in a folder, and removes what processes have left there that died. It
+// expireFolder expires jobs in a folder, and removes what dead processes have left there. It
 // returns the number of jobs that it has removed, and one of the errors.
 func (x *expiry) expireFolder(ctx context.Context, folder string) (expired int, err error) {
 	names, err := x.list(filepath.Join(x.dir, jobsDir, folder))
@@ -159,8 +163,9 @@ func (x *expiry) expireFolder(ctx context.Context, folder string) (expired int, 
 	return expired, failed.err
 }
 
-// expireJobs expires some jobs of a folder and removes their copies together. It adds their folders
-// of the owners' index to index.
+// expireJobs expires some jobs of a folder, and removes their copies together. It adds to index
+// their folders in the owners' index. It returns the number of jobs that it has removed, and one of
+// the errors.
 func (x *expiry) expireJobs(ctx context.Context, ids []job.ID, erased map[job.ID]bool, index map[string]bool) (int, error) {
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
@@ -194,8 +199,8 @@ func (x *expiry) expireJobs(ctx context.Context, ids []job.ID, erased map[job.ID
 // it.
 //
 // All processes that find the job in its erased folder decide alike, because nothing is added to
-// that folder. While the input is there everything is there, and a job that was retried meanwhile
-// is moved back. The process that removes the input has decided that the job expires.
+// that folder any more. As long as the input is there, the job is complete, and is moved back if it
+// was retried meanwhile. The process that removes the input has decided that the job expires.
 func (x *expiry) beginExpiry(g *erasures, id job.ID, erased bool) error {
 	run, damaged := 0, false
 	if !erased {
@@ -213,7 +218,7 @@ func (x *expiry) beginExpiry(g *erasures, id job.ID, erased bool) error {
 		if err != nil {
 			return err
 		}
-		if len(names) == 0 { // another process has emptied it, and may not remove the folder
+		if len(names) == 0 { // another process has emptied it, and may die before it removes the folder
 			return x.removeEmpty(x.erasedDir(id))
 		}
 		if slices.Contains(names, inputFile) {
@@ -234,9 +239,9 @@ func (x *expiry) beginExpiry(g *erasures, id job.ID, erased bool) error {
 	return fmt.Errorf("%w: other processes keep moving it", job.ErrBusy)
 }
 
-// retentionOver reports whether a job's retention is over, and the run by which it is. That of a
-// damaged job is over, because the job was made before that time and nothing more is known. An
-// unfinished job is added to active/ if its entry is missing.
+// retentionOver reports whether a job's retention is over, and in which run. For a damaged job it
+// is, because the job was made before x.before and nothing more is known. An unfinished job is
+// added to active/ if its entry is missing.
 func (x *expiry) retentionOver(id job.ID) (run int, over, damaged bool, err error) {
 	r, err := x.currentRecord(id)
 	switch {
@@ -252,7 +257,7 @@ func (x *expiry) retentionOver(id job.ID) (run int, over, damaged bool, err erro
 	return r.Run, r.FinishedAt != nil && r.FinishedAt.Before(x.before), false, nil
 }
 
-// moveBack moves a job back to its place whose retention is not over, unless it is being erased. It
+// moveBack moves a job whose retention is not over back to its place, unless it is being erased. It
 // adds the job to active/, because a checkup may have removed the entry meanwhile.
 func (s *Store) moveBack(id job.ID) error {
 	begun, err := s.exists(s.erasureMark(id, Erased))
@@ -266,8 +271,8 @@ func (s *Store) moveBack(id job.ID) error {
 }
 
 // removeFolders removes a folder, and the folders of its time in the indexes, if they are empty.
-// nothing means that the folder has no jobs any more, so that everything published in it came from
-// a late worker.
+// nothing means that the folder has no jobs any more, so everything that is still published in it
+// came from late workers.
 func (x *expiry) removeFolders(folder string, index map[string]bool, nothing bool) error {
 	var calls []func() error
 	for dir := range index {
@@ -285,7 +290,8 @@ func (x *expiry) removeFolders(folder string, index map[string]bool, nothing boo
 		})
 	}
 	err := runAll(calls)
-	// Reconcile needs this folder to find the names that count erased jobs as submissions.
+	// A younger folder stays: Reconcile needs it to find the names that count erased jobs as
+	// submissions.
 	if err == nil && x.now.Sub(startOf(folder[:len(hourForm)])) > 2*day {
 		err = x.removeEmpty(filepath.Join(x.dir, jobsDir, folder))
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// This file intercepts the store's calls to its disk, for tests that count the calls
-// (cost_test.go), or stop or lose a reply at each of them in turn (faults_test.go).
+// The functions in this file intercept the store's calls to its disk, for tests that crash at each
+// call in turn, or let it fail or lose its reply (faults_test.go).
 
 // errCrash is the error of calls of a process that has crashed.
 var errCrash = errors.New("the process is dead")
@@ -38,8 +38,8 @@ func (sc scene) crashAt(n int) (revive func() (crashed bool)) {
 	return func() bool { sc.step = nil; return calls > n }
 }
 
-// failAt makes the n-th call from now fail with an error: before it is made, or, as when the file
-// server's reply is lost, after.
+// failAt makes the n-th call from now return an error. The call itself is made only if lost is set,
+// as if the file server's reply was lost.
 func (sc scene) failAt(n int, lost bool, fault error) (revive func() bool) {
 	calls := 0
 	var mu sync.Mutex
@@ -109,8 +109,8 @@ func everyStep(t *testing.T, prepare func(sc scene) func() error, check func(sc 
 	}
 }
 
-// runToEnd does what follows a fault: messages are delivered again, leases expire and the sweeper
-// sweeps, until the job is finished.
+// runToEnd does what follows a fault, until the job is finished: leases expire, the sweeper sweeps,
+// and messages are delivered again.
 func (sc scene) runToEnd(id job.ID) job.Job {
 	sc.Helper()
 	for range 20 {

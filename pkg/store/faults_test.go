@@ -26,7 +26,7 @@ func TestFaultsInSubmission(t *testing.T) {
 		case rerr == nil:
 			sc.checkFinished(sc.runToEnd(j.ID))
 		case !errors.Is(rerr, job.ErrNotFound):
-			sc.Fatalf("neither there nor not there: %v", rerr)
+			sc.Fatalf("the job: %v; want that it exists or is not found", rerr)
 		default:
 			sc.sweep()
 			if left := sc.leftovers(); len(left) > 0 {
@@ -202,7 +202,7 @@ func TestFaultsInAnErasure(t *testing.T) {
 }
 
 // checkErased checks that a job that was reported as gone is gone, with all its files. before is
-// the error of its reader, and erased that of the erasure.
+// the error that a reader got before the sweep, and erased that of the erasure.
 func (sc scene) checkErased(before, erased error) {
 	sc.Helper()
 	_, err := sc.Job(sc.submission.ID)
@@ -228,7 +228,8 @@ func (sc scene) checkErased(before, erased error) {
 	}
 }
 
-// A full disk has no space for a mark, but the retention must be able to free space.
+// A full disk has no space for the content of a new file, but the retention must be able to free
+// space.
 func TestRetentionOnAFullDisk(t *testing.T) {
 	sc := newScene(t)
 	l := sc.createAndClaim()

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Names in sweep/ that the store does not make prevent no sweep.
+// Names in sweep/ that the store does not make don't prevent sweeps.
 func TestForeignTurnsDoNotStopSweeps(t *testing.T) {
 	for _, name := range []string{"turn.+999999", "turn.007", "turn.+7", "turn.-7", "turn.9223372036854775807", "turn.1000000000", "turn.999999999",
 		"turn.5/folder/file", "7", "turn."} {
@@ -54,7 +54,7 @@ func TestForeignTurnsDoNotStopSweeps(t *testing.T) {
 	}
 }
 
-// A turn that can't be removed prevents no sweep.
+// A turn that can't be removed does not prevent sweeps.
 func TestUnremovableTurnDoesNotStopSweeps(t *testing.T) {
 	sc := newScene(t)
 	sc.step = func(op, path string, call func() error) error {
@@ -113,7 +113,8 @@ func TestForeignFoldersAreNotListed(t *testing.T) {
 	}
 }
 
-// The store does not write into a file that exists, for example another file under a second name.
+// The store does not write into a file that exists, for example one that is another file's second
+// name.
 func TestForeignFilesAreNotWrittenInto(t *testing.T) {
 	sc := newScene(t)
 	l := sc.createAndClaim()

@@ -17,13 +17,13 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// keyRetention is how long an idempotency key is kept, at least.
+// keyRetention is how long an idempotency key is kept at least.
 const keyRetention = 24 * time.Hour
 
-// ForgetKeys removes idempotency keys that are too old, beginning after the folder after. It checks
-// the time of each key; on a day of ten million jobs a folder has some 2,500. The folders are kept,
-// because each costs the submission that makes it eight calls. An error does not stop it; it
-// returns one of the errors.
+// ForgetKeys removes idempotency keys that are older than a day; now is by the file server's clock.
+// It checks the time of each key; with ten million jobs a day a folder has some 2,500. The folders
+// are kept, because each costs the submission that makes it eight calls. after and the errors are
+// as in [Store.Expire].
 func (s *Store) ForgetKeys(ctx context.Context, after string, now time.Time) (p Progress, err error) {
 	p.After = after
 	if err := s.forgetKeys(ctx, &p, now.Add(-keyRetention)); err != nil {
@@ -64,8 +64,8 @@ func (s *Store) forgetKeys(ctx context.Context, p *Progress, before time.Time) e
 	return failed.err
 }
 
-// forgetKeysIn removes the keys in a folder from before a time, and what processes have left that
-// died in removeIfStill.
+// forgetKeysIn removes the keys in a folder from before a time, and what processes that died in
+// removeIfStill have left.
 func (s *Store) forgetKeysIn(dir string, before time.Time) (removed int, err error) {
 	names, err := s.list(dir)
 	if err != nil {
@@ -84,7 +84,7 @@ func (s *Store) forgetKeysIn(dir string, before time.Time) (removed int, err err
 			calls = append(calls, func() error {
 				old, err := isOld(path)
 				if err == nil && old {
-					// In the same folder, because the file system makes one rename between two
+					// In the same folder, because a file system makes only one rename between two
 					// folders at a time.
 					away := filepath.Join(dir, tempPrefix+rand.Text())
 					if old, err = s.removeIfStill(path, away, isOld); err == nil && old {
@@ -108,8 +108,8 @@ func (s *Store) forgetKeysIn(dir string, before time.Time) (removed int, err err
 }
 
 // removeIfStill removes a file that matched when the caller checked it, if it still matches: if the
-// caller was paused since, the file may be another job's. So it is moved away before it is checked
-// again, and gets its name back if it no longer matches.
+// caller was paused since, the file at path may be another job's. So it is renamed to away, checked
+// again there, and gets its name back if it no longer matches.
 func (s *Store) removeIfStill(path, away string, matches func(path string) (bool, error)) (removed bool, err error) {
 	if err := s.rename(path, away); err != nil {
 		return false, ignore(err, fs.ErrNotExist)
@@ -144,8 +144,8 @@ func (s *Store) removeKeys(spec *job.Spec) (err error) {
 	return err
 }
 
-// removeKey removes a record in keys/ if it is this job's. A key is removed after a day, and may be
-// another job's since.
+// removeKey removes a record in keys/ if it is this job's. After a day the job's own record is
+// removed, and the key may be another job's since.
 func (s *Store) removeKey(spec *job.Spec, key string) error {
 	ours := func(path string) (bool, error) {
 		first, err := s.readAnySpec(path)

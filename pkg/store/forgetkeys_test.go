@@ -10,7 +10,7 @@ import (
 )
 
 // A process that is paused while it removes a key, until the key is another job's, does not remove
-// that key. What others have left that died in a removal is removed.
+// that key. What a process has left that died in such a removal is removed.
 func TestForgetKeysKeepsNewerKey(t *testing.T) {
 	sc := newScene(t)
 	key := sc.keyPath(keyHash("anna", "key"))
@@ -71,6 +71,6 @@ func TestUnremovableKeyDoesNotStopForgetKeys(t *testing.T) {
 	p, err := sc.ForgetKeys(t.Context(), "", time.Now())
 	sc.step = nil
 	if !errors.Is(err, refused) || p.Count != 2 || !p.Done {
-		t.Errorf("%+v, %v; want that the other two are forgotten", p, err)
+		t.Errorf("%+v, %v; want the other two removed", p, err)
 	}
 }

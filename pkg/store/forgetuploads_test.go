@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// The old uploads of all owners are removed, however many there are, although the time of each call
-// is short and the upload of one owner can't be removed.
+// The old uploads of all owners are removed, however many there are, even if each call has little
+// time and the upload of one owner can't be removed.
 func TestUploadsOfManyOwnersAreForgotten(t *testing.T) {
 	sc := newScene(t)
 	const owners = 100

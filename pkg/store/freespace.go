@@ -19,7 +19,7 @@ type freeSpace struct {
 }
 
 // A diskSpace is the size of a file system and the part that is free: in bytes, and in files
-// (inodes), both 0 if the file system does not report them, as EFS and btrfs.
+// (inodes), of which both numbers are 0 if the file system does not report them (EFS, btrfs).
 type diskSpace struct{ free, total, freeFiles, files uint64 }
 
 // minFreeFiles is how many files (inodes) submissions leave free for existing jobs and for the
@@ -27,7 +27,7 @@ type diskSpace struct{ free, total, freeFiles, files uint64 }
 const minFreeFiles = 10_000
 
 // checkFreeSpace returns job.ErrDiskFull if the file system would have less than the minimum free
-// after another so many bytes, or has too few inodes. Submissions that are being written at the
+// after this many further bytes, or has too few inodes. Submissions that are being written at the
 // same moment are not counted.
 func (s *Store) checkFreeSpace(bytes int64) error {
 	if s.quotas.MinFree == 0 {

@@ -82,7 +82,7 @@ func TestNoInodesLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	var err error
-	for n := 0; err == nil; n++ { // used by other programs
+	for n := 0; err == nil; n++ { // other programs use up the inodes
 		err = os.WriteFile(filepath.Join(dir, fmt.Sprintf("ballast.%d", n)), nil, 0o600)
 	}
 	if !errors.Is(err, syscall.ENOSPC) {

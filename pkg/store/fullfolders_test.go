@@ -10,7 +10,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// If another user of the file system fills a folder with names, they are not all read, and other
+// If another user of the file system fills a folder with names, not all of them are read, and other
 // owners' jobs are still swept.
 func TestFoldersFullOfNamesAreReadInPart(t *testing.T) {
 	sc := newScene(t)
@@ -30,7 +30,7 @@ func TestFoldersFullOfNamesAreReadInPart(t *testing.T) {
 		t.Fatal(err)
 	}
 	if read, err := sc.list(crowded); err != nil || len(read) != sc.most {
-		t.Errorf("%d names were read, and should be %d; %v", len(read), sc.most, err)
+		t.Errorf("%d names were read, want %d; %v", len(read), sc.most, err)
 	}
 	active, err := sc.Active()
 	if err != nil {
@@ -41,7 +41,7 @@ func TestFoldersFullOfNamesAreReadInPart(t *testing.T) {
 		seen[e.owner]++
 	}
 	if n := seen[ownerFolder("ben")]; n != sc.most || seen[ownerFolder("anna")] != 1 {
-		t.Errorf("seen of the crowd: %d; of the other owner: %d", n, seen[ownerFolder("anna")])
+		t.Errorf("jobs found in the crowded folder: %d; of the other owner: %d", n, seen[ownerFolder("anna")])
 	}
 	if _, err := sc.Checkup(EntryOf(job.Job{ID: id, Owner: "anna"}), time.Now(), time.Hour); err != nil {
 		t.Error(err)

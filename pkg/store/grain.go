@@ -9,8 +9,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// NewID makes an id for a job that is to be created now. It uses the coarsest folder that is not
-// full: of the hour, else of the minute, else of the second.
+// NewID makes an id for a job that is to be created now. The id contains the coarsest grain whose
+// folder is not full: the hour, otherwise the minute, otherwise the second.
 //
 // The folder of an hour or a minute is listed when this process uses it first and again after 64,
 // 128 and 256 of its own ids. Processes that start at the same time may each add 64 before they
@@ -29,8 +29,8 @@ func (s *Store) countNames(folder string) (n int, err error) {
 	return len(names), err
 }
 
-// fullFolder is the number of names from which no further jobs are added to a folder. The folder of
-// a second has no limit.
+// fullFolder is the number of names at which a folder gets no further jobs. The folder of a second
+// has no limit.
 const fullFolder = 500
 
 // A grainChooser chooses folders for new jobs. It may be used concurrently.
@@ -44,7 +44,7 @@ type grainChooser struct {
 // A folderLoad is how full this process assumes a folder to be.
 type folderLoad struct {
 	folder string
-	listed int // names at the last listing
+	listed int // names at the last listing; -1 before the first
 	since  int // ids made here since then
 	ids    int // ids made here
 	full   bool

@@ -45,7 +45,7 @@ func TestGrainFollowsTheLoad(t *testing.T) {
 	}
 }
 
-// Processes with few jobs each, such as functions, see the load by the folders.
+// Processes that make few ids each, such as functions, learn the load from the folders.
 func TestGrainOfManyProcesses(t *testing.T) {
 	const limit, processes = 100, 1000
 	names := map[string]int{}
@@ -63,7 +63,7 @@ func TestGrainOfManyProcesses(t *testing.T) {
 	}
 }
 
-// An id costs calls to the file server for the first one of an hour, and seldom after that.
+// The first id of an hour costs calls to the file server, and few of the later ones do.
 func TestIDsCostFewCalls(t *testing.T) {
 	sc := newScene(t)
 	calls := 0

@@ -10,16 +10,17 @@ import (
 )
 
 // The retention leaves no tombstones: ten million jobs a day would have more than a billion of them
-// in 120 days. It leaves one time instead, the horizon. Any job that was made before it and is not
-// there has expired or never existed, and the response is the same for both. Jobs from before the
-// horizon that still exist, because they were retried late, are like all others.
+// in 120 days. It leaves one time instead, the horizon. A job from before the horizon that is not
+// there has expired or never existed, and the response is the same for both. A job from before it
+// that still exists, because it was retried late, is like any other.
 
-// maxSkew is how much the clocks of the file server and of the processes that make ids may differ.
+// maxSkew is how much the clocks of the file server and of a process that makes ids may differ.
 const maxSkew = 24 * time.Hour
 
 // Unknown returns the error for a job without files: job.ErrExpired if its id is from before the
-// horizon, whether it existed or not, and else job.ErrNotFound. An id from before the directory was
-// made never had a job, and is job.ErrNotFound too.
+// horizon, whether the job existed or not, or else job.ErrNotFound. It is job.ErrNotFound too for
+// an id from before the directory was made, which can't have had a job. It does not check that the
+// job has no files.
 func (s *Store) Unknown(id job.ID) error {
 	if err := checkID(id); err != nil {
 		return err
@@ -41,7 +42,8 @@ func (s *Store) Unknown(id job.ID) error {
 	return job.ErrExpired
 }
 
-// readHorizon reads the horizon. If there is none, or it is damaged, it is a time before all jobs.
+// readHorizon reads the horizon. If there is none, or if it is damaged, the result is a time before
+// all jobs.
 func (s *Store) readHorizon() (at time.Time, err error) {
 	note, err := s.Note(horizonNote)
 	if errors.Is(err, errUnreadable) {
@@ -53,8 +55,8 @@ func (s *Store) readHorizon() (at time.Time, err error) {
 	return at, nil
 }
 
-// setHorizon moves the horizon, before a retention begins, to the end of the last hour that was
-// over at a given time.
+// setHorizon moves the horizon to the end of the last hour that was over at a given time. It is
+// called before the retention removes jobs, and never moves the horizon back.
 func (s *Store) setHorizon(before time.Time) error {
 	at := startOf(hourOf(before))
 	if known, err := s.readHorizon(); err == nil && !known.Before(at) {

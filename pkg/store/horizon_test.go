@@ -11,8 +11,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Every process reports an expired job as gone, although it has left nothing, and any other id of
-// that age. Existing jobs of that age are read.
+// Every process reports an expired job as gone, although nothing of it is left, and also any other
+// id of that age that has no job. Jobs of that age that exist are read.
 func TestHorizon(t *testing.T) {
 	sc := newScene(t)
 	long := time.Now().Add(-3 * time.Hour)
@@ -52,10 +52,10 @@ func TestHorizon(t *testing.T) {
 			t.Errorf("a job that is there: %+v, %v", j, err)
 		}
 		if _, err := process.Job(process.spec().ID); !errors.Is(err, job.ErrNotFound) {
-			t.Errorf("a young job that never was: %v", err)
+			t.Errorf("a young id without a job: %v", err)
 		}
 		if _, err := process.Job(process.specAt(time.Now().Add(-2 * maxSkew)).ID); !errors.Is(err, job.ErrNotFound) {
-			t.Errorf("a job older than the directory: %v", err)
+			t.Errorf("an id older than the directory: %v", err)
 		}
 	}
 	check(sc)
@@ -107,8 +107,8 @@ func TestOldDraftIsCompleted(t *testing.T) {
 	}
 }
 
-// The sweeper tells the entry of a submission that died from that of a job that is gone, at any
-// age.
+// The sweeper distinguishes the entry of a submission that died from that of a job that is gone, at
+// any age.
 func TestOldDraftIsRemoved(t *testing.T) {
 	sc := newScene(t)
 	died := sc.specAt(time.Now().Add(-3 * time.Hour))

@@ -50,7 +50,7 @@ func (sc scene) checkFinished(j job.Job) {
 	sc.checkReadersAgree(j.ID)
 }
 
-// checkPublished checks that published/ has the complete results of the one job, and nothing else.
+// checkPublished checks that published/ has the complete result of the only job, and nothing else.
 func (sc scene) checkPublished(j job.Job, result string) {
 	sc.Helper()
 	want := map[string]string{}

@@ -16,7 +16,7 @@ import (
 // follows them.
 type jobFolder struct {
 	id      job.ID
-	dir     *os.File // the job's folder, open, to sync it
+	dir     *os.File // the job's open folder, for syncs and further listings
 	run     int      // the current run: 1, or the highest run.R
 	ended   bool     // final.R of the current run exists
 	claim   int      // the number of the last claim; 0 if there is none
@@ -24,7 +24,7 @@ type jobFolder struct {
 	outputs []string // pictures and thumbnails
 	temps   []string // temporary files, in use or left by processes that died
 	preview bool     // the preview of the submitted picture exists
-	entry   string   // the job's entry in active/; "" if it follows from the job's records
+	entry   string   // path of the job's entry in active/; "" if it is to be derived from the job's owner
 }
 
 // openJobFolder opens a job's folder and reads the names in it. It lists the folder instead of

@@ -19,8 +19,8 @@ func keyHash(owner, key string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// keyPath returns the path of a key's record: in one of 4,096 folders, so that a day of ten million
-// jobs has some 2,500 in each.
+// keyPath returns the path of a key's record. It is in one of 4,096 folders, so with ten million
+// jobs a day each has some 2,500 records.
 func (s *Store) keyPath(key string) string {
 	return filepath.Join(s.dir, keysDir, key[:1], key[1:3], key)
 }
@@ -36,12 +36,13 @@ func (s *Store) linkKey(spec *job.Spec, key string) error {
 	return err
 }
 
-// takeUploadsAndKey lets a draft take its uploads and then its key, which only one job can have. It
-// returns the given spec if the draft has got them all, and else the spec that has.
+// takeUploadsAndKey lets a draft take its uploads and then its key, each of which only one job can
+// have. It returns the given spec if the draft got them all, or else the spec of the draft or job
+// that has them.
 //
-// The uploads come first, so that there is never a spec under the key that does not have its
-// uploads: other processes complete the job of such a spec. If a process died after it took the
-// first of two uploads, an equal request under the same key continues with its spec.
+// The uploads come first, because other processes complete the job of a spec that is under the key.
+// So such a spec must have its uploads. If a process died after it took the first of two uploads,
+// an equal request under the same key continues with its spec.
 func (s *Store) takeUploadsAndKey(spec *job.Spec) (*job.Spec, error) {
 	for range maxConflicts {
 		first, err := s.takeUploads(spec)
@@ -67,8 +68,8 @@ func (s *Store) takeUploadsAndKey(spec *job.Spec) (*job.Spec, error) {
 }
 
 // takeUploads lets a draft take its uploads, if it has any. It returns the given spec if the draft
-// has got them, and else a spec of an equal request under the same key that has them, or has one of
-// them, so that the draft can't. fs.ErrNotExist: that spec's draft is gone.
+// got them. If an equal request under the same key has one of them, takeUploads continues with that
+// request's spec, and returns it. fs.ErrNotExist: that spec's draft is gone.
 func (s *Store) takeUploads(spec *job.Spec) (*job.Spec, error) {
 	first, uploads := spec, UploadsOf(spec)
 	for next, tries := 0, 0; next < len(uploads); next, tries = next+1, tries+1 {
@@ -91,8 +92,8 @@ func (s *Store) takeUploads(spec *job.Spec) (*job.Spec, error) {
 	return first, nil
 }
 
-// takeUpload lets a draft take an upload. It returns the given spec if its draft has the upload,
-// and else the spec of the equal request under the same key that has it.
+// takeUpload lets a draft take an upload. It returns the given spec if its draft has the upload, or
+// else the spec of the equal request under the same key that has it.
 func (s *Store) takeUpload(spec *job.Spec, upload job.ID) (*job.Spec, error) {
 	key := uploadKey(spec.Owner, upload)
 	first, err := s.linkKeyOrReadSpec(spec, key)
@@ -112,9 +113,10 @@ func (s *Store) takeUpload(spec *job.Spec, upload job.ID) (*job.Spec, error) {
 	return first, nil
 }
 
-// forgetDiscarded removes all names of a spec that was found under a key or an upload, if neither its
-// draft nor its job exists. This happens if a process finds the spec there, and links it to the next
-// upload or to the key after the spec's own process has discarded the draft because of another job.
+// forgetDiscarded removes all names of a spec that was found under a key or an upload, if neither
+// its draft nor its job exists. This happens if a process that has found the spec links it to the
+// next upload or to the key, after the spec's own process has discarded the draft because another
+// job has the key or an upload.
 func (s *Store) forgetDiscarded(spec *job.Spec) error {
 	there, err := s.refreshIfExists(s.jobsFolder(spec.ID)) // an NFS client may have cached that there is no draft
 	if err == nil && there {
@@ -135,9 +137,9 @@ func (s *Store) forgetDiscarded(spec *job.Spec) error {
 	return s.discardDraft(spec)
 }
 
-// takeKey lets a draft take its idempotency key. It returns the given spec if its draft has the
-// key, or after an error that leaves this unknown, and else the spec that has it: what was asked
-// for, and the id that the job has or will have.
+// takeKey lets a draft take its idempotency key. It returns the spec that has the key, which shows
+// what was asked for and the id that the job has or will have. If an error leaves it unknown which
+// spec that is, it returns the given one.
 func (s *Store) takeKey(spec *job.Spec) (*job.Spec, error) {
 	first, err := s.linkKeyOrReadSpec(spec, spec.Key)
 	if err == nil && first != spec && !first.Same(spec) {

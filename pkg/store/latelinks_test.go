@@ -14,10 +14,11 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A publisher's link reaches the file server at every possible step of an erasure. The NFS client
-// has looked up the file before, so the job's folder need not be in its place.
+// A link of a process that publishes reaches the file server at every possible step of an erasure.
+// Its NFS client has looked up the file before, so the link succeeds although the job's folder was
+// moved.
 func TestLateLinksPublishNothing(t *testing.T) {
-	for _, order := range [][2]int{{0, 1}, {1, 0}} { // two publishers may exist
+	for _, order := range [][2]int{{0, 1}, {1, 0}} { // the links of the result and of the thumbnail
 		t.Run(fmt.Sprintf("order %v", order), func(t *testing.T) {
 			t.Parallel()
 			sc := newScene(t)

@@ -14,15 +14,16 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A Lease is a worker's right to work on a job, obtained by [Store.Claim]. It ends with Succeed,
-// Fail, Release, Blame or Close. If Succeed or Fail return an error other than job.ErrLeaseLost,
-// the caller must call one of the other three. Renew and Check may be called from another
-// goroutine, also during Succeed and Fail, and must have returned before Release is called.
+// A Lease is a worker's right to work on a job, obtained by [Store.Claim] or [Store.ClaimShared].
+// It ends with Succeed, Fail, Release, Blame or Close. If Succeed or Fail returns an error other
+// than job.ErrLeaseLost, the lease has not ended: the caller must call one of the other three.
+// Renew and Check may be called from another goroutine, also during Succeed and Fail, and must have
+// returned before Release is called.
 type Lease struct {
 	Spec    job.Spec
 	Run     int
-	Attempt int       // 1 for the first attempt at this run, uncounted ones not included
-	Began   time.Time // when the attempt began, by this machine's clock
+	Attempt int       // the number of this attempt among those of the run that count, from 1
+	Began   time.Time // when the attempt began, in UTC by this machine's clock
 	Crashed bool      // the attempt before this one ended without an outcome, so the job may have crashed its process
 
 	store  *Store
@@ -31,8 +32,9 @@ type Lease struct {
 	closed atomic.Bool
 }
 
-// Renew renews the lease for another term. job.ErrLeaseLost: another worker has claimed the job,
-// its run has ended or the job was erased; the work must stop.
+// Renew makes the lease last for its whole length from now on. job.ErrLeaseLost: another worker has
+// claimed the job, its run has ended or the job was erased; the work must stop. After any other
+// error it is unknown whether the lease was renewed.
 func (l *Lease) Renew() error {
 	err := l.checkHeld()
 	if err == nil {
@@ -53,8 +55,8 @@ func (l *Lease) Check() error {
 }
 
 // checkHeld returns job.ErrLeaseLost if the run has ended, another worker has claimed it, or it was
-// given back. That the lease is held is never certain; the commit detects it. The folder is listed,
-// because NFS clients cache that a name is missing.
+// given back. A nil error does not mean that the lease is still held when it returns; the commit
+// detects a loss. The folder is listed, because NFS clients cache that a name is missing.
 func (l *Lease) checkHeld() error {
 	if l.closed.Load() {
 		return fmt.Errorf("%w: it was given back", job.ErrLeaseLost)
@@ -75,8 +77,8 @@ func (l *Lease) checkHeld() error {
 	return nil
 }
 
-// asLeaseLost converts the error that the job's files are missing: to job.ErrStoreUnavailable if the whole
-// store is not available, and else to job.ErrLeaseLost.
+// asLeaseLost converts fs.ErrNotExist: to job.ErrStoreUnavailable if the whole store is not
+// available, or else to job.ErrLeaseLost, because the job's files are missing.
 func (l *Lease) asLeaseLost(err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -89,8 +91,8 @@ func (l *Lease) asLeaseLost(err error) error {
 
 func (l *Lease) path(name string) string { return filepath.Join(l.folder.dir.Name(), name) }
 
-// Close ends the use of a lease that is lost, or that shall expire. It may be called again, and
-// after the lease has ended otherwise.
+// Close ends the use of a lease that is lost, or that is left to expire. It may be called again,
+// and after the lease has ended in another way.
 func (l *Lease) Close() {
 	if !l.closed.Swap(true) {
 		l.folder.close()
@@ -98,8 +100,8 @@ func (l *Lease) Close() {
 }
 
 // Blame ends the use of the lease as if this job had crashed the process: the attempt counts
-// although it was shared, and the next Lease has Crashed. It is for a job that blocks its process.
-// Its errors are those of Release.
+// although it was shared, and the next Lease has Crashed set. It is for a job that blocks its
+// process. Its errors are those of Release.
 func (l *Lease) Blame() error {
 	defer l.Close()
 	err := l.checkHeld()
@@ -113,9 +115,9 @@ func (l *Lease) Blame() error {
 }
 
 // Release gives the job back without an outcome, so that the next claim need not wait until the
-// lease expires. counted is whether the attempt counts towards the limit: it does if the picture
-// may be the cause, and does not if the worker was stopped or the store failed. job.ErrLeaseLost:
-// the lease was lost already.
+// lease expires. counted is whether the attempt counts towards the limit: it should if the picture
+// may be the cause, and should not if the worker was stopped or the store or queue failed.
+// job.ErrLeaseLost: the lease was lost already.
 func (l *Lease) Release(counted bool) error {
 	defer l.Close()
 	// The status of another worker must not be overwritten.
@@ -140,7 +142,7 @@ func (l *Lease) release(counted bool) error {
 }
 
 // writeStatus replaces the status with a record that is not an event. It need not be durable: the
-// claim's modification time says the same.
+// claim's modification time shows the same.
 func (s *Store) writeStatus(f *jobFolder, r *record) error {
 	b, err := json.Marshal(r)
 	if err != nil {
@@ -149,8 +151,8 @@ func (s *Store) writeStatus(f *jobFolder, r *record) error {
 	return s.replaceInFolder(filepath.Join(f.dir.Name(), statusFile), b)
 }
 
-// replaceInFolder writes a file, by way of a temporary file in the same folder, so that readers see
-// the old content or the new. The name is not synced.
+// replaceInFolder writes a temporary file in the folder of path and renames it to path, so readers
+// see the old content or the new one, complete. The name is not synced.
 func (s *Store) replaceInFolder(path string, b []byte) error {
 	tmp := filepath.Join(filepath.Dir(path), tempPrefix+rand.Text())
 	_, err := s.createFile(tmp, b)

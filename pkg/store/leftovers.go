@@ -10,9 +10,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// parseJobFolder splits a name in a folder of jobs/ that belongs to a job's folder: into the prefix
-// of one that is not in its place, and the job's id. ok is false for any other name, and for a job
-// that belongs into another folder.
+// parseJobFolder splits the name of a job's folder, in a folder of jobs/, into its prefix and the
+// job's id. The prefix is "" if the job's folder is in its place. ok is false for any other name,
+// and for a job that belongs into another folder.
 func parseJobFolder(folder, name string) (prefix string, id job.ID, ok bool) {
 	for _, p := range []string{draftPrefix, discardedPrefix, erasedPrefix} {
 		if strings.HasPrefix(name, p) {
@@ -23,8 +23,9 @@ func parseJobFolder(folder, name string) (prefix string, id job.ID, ok bool) {
 	return prefix, id, err == nil && id.Folder() == folder
 }
 
-// removeStaleLeftover removes what is left of a submission that died, or of a job that was being
-// discarded, if it is older than stale; now is by the file server's clock. ended is whether it has.
+// removeStaleLeftover removes what is left of a submission whose process died, or of a job that was
+// being discarded, if it is older than stale; now is by the file server's clock. ended is whether
+// it has done so.
 func (s *Store) removeStaleLeftover(prefix string, id job.ID, now time.Time, stale time.Duration) (ended bool, err error) {
 	path := filepath.Join(s.jobsFolder(id), prefix+string(id))
 	at, err := s.modTime(path)
@@ -40,7 +41,7 @@ func (s *Store) removeStaleLeftover(prefix string, id job.ID, now time.Time, sta
 	default:
 		err = s.removeNeverMade(Entry{ID: id})
 	}
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errInUse) { // another process is removing it, or has it open: later
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errInUse) { // another process is removing it, or a file in it is open: later
 		return false, nil
 	}
 	return err == nil, err
@@ -73,8 +74,8 @@ func (s *Store) ensureFolderActive(f *jobFolder) (made bool, err error) {
 	return true, s.activate(entry)
 }
 
-// unlessMoved returns nil for errors that mean that another process has changed or removed the job
-// meanwhile, or that the job is unreadable. Other errors are returned.
+// unlessMoved returns nil for an error which means that another process has changed or removed the
+// job meanwhile, or that the job is unreadable. It returns any other error.
 func unlessMoved(err error) error {
 	for _, other := range []error{job.ErrGone, job.ErrNotFound, job.ErrBusy, errUnreadable, fs.ErrNotExist} {
 		err = ignore(err, other)

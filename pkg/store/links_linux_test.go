@@ -181,7 +181,7 @@ func TestLinksMadeDuringCleanup(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := exchange(); errors.Is(err, unix.EINVAL) {
-			t.Skip("this file system (NFS) exchanges no two names")
+			t.Skip("this file system (NFS) can't exchange two names")
 		} else if err = errors.Join(err, exchange()); err != nil {
 			t.Fatal(err)
 		}
@@ -245,7 +245,7 @@ func TestLinkMadeAfterListing(t *testing.T) {
 			return err
 		}
 		if err := sc.CleanUp(context.Background(), time.Now().Add(72*time.Hour), time.Hour); err == nil {
-			t.Error("nothing was noticed")
+			t.Error("no error")
 		}
 		if after := snapshot(t, elsewhere); len(after) != len(before) {
 			t.Errorf("%d of %d are left", len(after), len(before))

@@ -11,19 +11,20 @@ import (
 
 // A Query selects the jobs of [Store.List].
 type Query struct {
-	Owner  string              // "" is all owners
+	Owner  string              // only this owner's jobs; "" is all owners
 	Before job.ID              // only older jobs; "" begins with the newest
 	Limit  int                 // the largest number of jobs, at least 1
 	Keep   func(*job.Job) bool // nil keeps all
 }
 
-// maxScan is how many jobs one List reads, and how many folders it lists, at most. It bounds the
-// work if few jobs pass the filter, or if folders have only erased jobs.
+// maxScan is how many jobs one List reads at most, and how many folders it lists. It bounds the
+// work if few jobs pass the filter, or if folders have no jobs any more.
 const maxScan = 500
 
-// List returns jobs, newest first. A page may be short, even empty, and still have a next: the id
-// for [Query.Before] of the next page; "" means that there are no more. Jobs made during the call
-// may or may not be included. If the directory is not available the error is job.ErrStoreUnavailable.
+// List returns a page of jobs, newest first, and next, which is [Query].Before for the next page;
+// "" means that there are no more jobs. A page may be short, even empty, although there are more.
+// Jobs made during the call may or may not be included; damaged ones are left out. job.ErrBadID:
+// Before is no id. job.ErrStoreUnavailable: the directory is not available.
 func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
 	w := walk{Store: s, root: filepath.Join(s.dir, jobsDir), place: job.ID.Folder, before: q.Before, lists: maxScan}
 	if q.Owner != "" {
@@ -70,8 +71,8 @@ func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
 	return jobs, "", nil
 }
 
-// firstOf returns an id that sorts before all jobs of a folder's time and after all earlier ones;
-// "" for no folder.
+// firstOf returns an id that sorts before the ids of all jobs of a folder's time, and after those
+// of all earlier ones; "" if the path is not that of a time.
 func firstOf(folder string) job.ID {
 	if len(folder) < len("2006") {
 		return ""

@@ -15,7 +15,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// createAt makes a job at an earlier time.
+// createAt makes a job whose id has a given time.
 func createAt(t *testing.T, s *store.Store, owner string, at time.Time) job.ID {
 	t.Helper()
 	u, err := uuid.NewV7()
@@ -107,7 +107,7 @@ func TestListIsBounded(t *testing.T) {
 	}
 }
 
-// A directory that is not available is not an empty one.
+// If the directory is not available, List returns an error and not an empty list.
 func TestListOfUnavailableDirectory(t *testing.T) {
 	s := open(t, 0)
 	if jobs, _, err := s.List(store.Query{Limit: 1}); len(jobs) != 0 || err != nil {
@@ -176,7 +176,7 @@ func TestExpireRemovesOldestFirst(t *testing.T) {
 	}
 }
 
-// A damaged job does not stop the expiry of younger ones, and itself expires by the time in its id.
+// A damaged job does not stop the expiry of younger ones, and expires by the time in its id.
 func TestExpireContinuesAfterDamagedJob(t *testing.T) {
 	s := open(t, 0)
 	now := time.Now()

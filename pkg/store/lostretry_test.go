@@ -10,12 +10,12 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A job is retried while another process completes its run. At whichever call the retrying process
-// dies, and whichever missing names the other's NFS client has cached, the sweeper finds a run that
-// was begun.
+// A job is retried while another process completes its last run. The sweeper finds a run that was
+// begun, at whichever call the process that retries dies, and even if the NFS client of the other
+// one has cached that the run does not exist.
 func TestRetryDuringCompletionIsNotLost(t *testing.T) {
-	// The retrying process has made some calls when the completion is done, and dies after some
-	// more.
+	// The process that retries has made some calls when the other one completes the run, and dies
+	// after some more.
 	for before := range 20 {
 		for after := range 8 {
 			sc := newScene(t)
@@ -71,9 +71,8 @@ func TestRetryDuringCompletionIsNotLost(t *testing.T) {
 	}
 }
 
-// The sweeper removes what a submission has left that seems to have died, and just then the same
-// request is repeated, or the submission continues. A caller that gets a job gets a complete one,
-// under its key, with its entries.
+// A submission seems to have died, and the sweeper removes what it has left; just then the same
+// request is repeated. If a caller gets a job, it is complete, under its key, and in the indexes.
 func TestRemovedDraftIsNotAccepted(t *testing.T) {
 	for n := range 14 {
 		sc := newScene(t)

@@ -9,7 +9,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// runBegan returns when a run was begun by a submission or retry, by the file server's clock.
+// runBegan returns when a run was begun by a submission or a retry, by the file server's clock.
 func (s *Store) runBegan(id job.ID, run int) (time.Time, error) {
 	begunBy := inputFile // not the spec: its other name, the entry in active/, is touched
 	if run > 1 {
@@ -18,11 +18,11 @@ func (s *Store) runBegan(id job.ID, run int) (time.Time, error) {
 	return s.modTime(filepath.Join(s.jobDir(id), begunBy))
 }
 
-// MessageSentLately reports whether a message for a job's current run was sent lately: within the
-// given time, or within as long as the run had waited when that message was sent. A caller that sends
-// a message only if this is false therefore sends at intervals that double. It is false if the message
-// was sent within minMessageDelay of the run's beginning, because that can't be distinguished from the
-// creation of the entry in active/.
+// MessageSentLately reports whether the last message for a job's current run was sent lately. The
+// limit is within, or the time that the run had waited when that message was sent, whichever is
+// longer. So a caller that sends a message only if the result is false sends at intervals that
+// double. The result is false if the message was sent within half a second of the run's beginning,
+// because that can't be distinguished from the making of the entry in active/.
 func (s *Store) MessageSentLately(j job.Job, within time.Duration) (bool, error) {
 	sent, err := s.modTime(s.entryPath(EntryOf(j)))
 	if err != nil {
@@ -43,12 +43,12 @@ func (s *Store) MessageSentLately(j job.Job, within time.Duration) (bool, error)
 	return now.Sub(sent) < max(waited, within), nil
 }
 
-// minMessageDelay is the time after a run's beginning from which a change of its entry in active/ is
-// known to come from [Store.RecordMessageSent].
+// minMessageDelay is the time after a run's beginning from which a new time of its entry in active/
+// is known to come from [Store.RecordMessageSent].
 const minMessageDelay = 500 * time.Millisecond
 
-// RecordMessageSent records that a message for an active job was sent just now. It does nothing if the
-// run has ended meanwhile.
+// RecordMessageSent records that a message for an active job was sent just now. If the run has
+// ended meanwhile, it does nothing.
 func (s *Store) RecordMessageSent(e Entry) error {
 	err := s.touch(s.entryPath(e))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -31,8 +31,9 @@ type heldLease struct {
 	run    int
 }
 
-// The job against the state diagram: for any order of calls by users, workers and the sweeper, the
-// job takes only the transitions of the diagram, and every call returns what the model expects.
+// The store is compared with the state diagram: for any order of calls by users, workers and the
+// sweeper, a job takes only the transitions of the diagram, and every call returns what the model
+// expects.
 func TestStatesFollowTheDiagram(t *testing.T) {
 	sc := newScene(t)
 	rapid.Check(t, func(t *rapid.T) {

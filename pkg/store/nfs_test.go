@@ -33,8 +33,8 @@ func twoClients(t *testing.T) (a, b scene) {
 	return of(lab.A), of(lab.B)
 }
 
-// A client that has looked for a job before it was made finds it afterwards, in an hour whose
-// folder was missing too.
+// A client that has looked for a job before it was made finds it afterwards, also if the folder of
+// its hour was missing.
 func TestClientFindsJobAfterCachedMiss(t *testing.T) {
 	for name, find := range map[string]func(s *Store, id job.ID) error{
 		"job":   func(s *Store, id job.ID) error { _, err := s.Job(id); return err },
@@ -64,7 +64,8 @@ func TestClientFindsJobAfterCachedMiss(t *testing.T) {
 	}
 }
 
-// A client that has looked for the key of an upload finds it when another client has taken the upload.
+// A client that has looked for the key of an upload finds it after another client has taken the
+// upload.
 func TestClientFindsTakenUpload(t *testing.T) {
 	a, b := twoClients(t)
 	u := a.grant()
@@ -307,7 +308,7 @@ func TestClientsTakeTurns(t *testing.T) {
 			}
 		}
 		if won != 1 {
-			t.Errorf("%d had the turn", won)
+			t.Errorf("%d callers got the turn", won)
 		}
 		names, err := os.ReadDir(filepath.Join(a.dir, sweepDir))
 		if err != nil {

@@ -14,9 +14,9 @@ import (
 // ErrOvertaken means that another process has written a note since it was read.
 var ErrOvertaken = errors.New("another process has written the note since it was read")
 
-// NoteVersion returns the content of a note's newest version and its number; nil and 0 if there is
-// none. A note is kept either by NoteVersion and [Store.SetNoteVersion], or by [Store.Note] and
-// [Store.SetNote]. The error may wrap job.ErrDamagedJob; the number is then valid.
+// NoteVersion returns the content of a note's newest version and its number, from 1; nil and 0 if
+// there is none. A note is used either with NoteVersion and [Store.SetNoteVersion], or with
+// [Store.Note] and [Store.SetNote]. If the error wraps job.ErrDamagedJob, the number is valid.
 func (s *Store) NoteVersion(n Note) (content []byte, version int, err error) {
 	for {
 		names, err := s.list(filepath.Join(s.dir, sweepDir))
@@ -34,13 +34,13 @@ func (s *Store) NoteVersion(n Note) (content []byte, version int, err error) {
 		if !errors.Is(err, fs.ErrNotExist) || newest == version {
 			return content, newest, err
 		}
-		version = newest // replaced since the listing, or if the next listing has it too, no file
+		version = newest // it was replaced since the listing; if the next listing has it too, it can't be read
 	}
 }
 
-// SetNoteVersion writes the version of a note that follows a given one. If another process has
-// written one since, even if this process was paused in between, it returns [ErrOvertaken] and
-// leaves that one as it is.
+// SetNoteVersion writes the version of a note that follows the version after; 0 if there is none.
+// If another process has written a later version than after, it returns [ErrOvertaken] and leaves
+// that version as it is, however long this process was paused.
 func (s *Store) SetNoteVersion(n Note, after int, content []byte) error {
 	tmp := s.tempPath(rand.Text())
 	_, err := s.createWithSpare(tmp, content)

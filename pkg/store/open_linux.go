@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hasOpenat2 reports whether the kernel has the call and no sandbox refuses it.
+// hasOpenat2 reports whether the kernel has the system call openat2, and no sandbox refuses it.
 var hasOpenat2 = sync.OnceValue(func() bool {
 	fd, err := unix.Openat2(unix.AT_FDCWD, "/", &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS})
 	if err == nil {
@@ -23,8 +23,8 @@ const folderFlags = unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC | unix.O_NOF
 
 const fileMode = 0o640 // of files that are created
 
-// openFd opens an absolute path without symbolic links: in one call for the whole path, or on
-// kernels without openat2 in one call for each part.
+// openFd opens an absolute path and follows no symbolic link in it: in one call for the whole path,
+// or on kernels without openat2 in one call for each part.
 func openFd(path string, flags int) (fd int, err error) {
 	if !hasOpenat2() {
 		return openParts(path, flags)
@@ -62,7 +62,7 @@ func openParts(path string, flags int) (fd int, err error) {
 	return at(dir, cmp.Or(last, "."), flags|unix.O_NOFOLLOW)
 }
 
-// statSpace returns the space of the file system that has a path.
+// statSpace returns the space of the file system that contains a path.
 func statSpace(path string) (s diskSpace, err error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(path, &st); err != nil {

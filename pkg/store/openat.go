@@ -10,8 +10,8 @@ import (
 )
 
 // The functions in this file follow no symbolic link on the way to a name. Each opens the name's
-// folder by openFd and then uses that descriptor, so no part of the path can be replaced in
-// between.
+// folder by openFd and then uses that descriptor, so replacing a part of the path in between has no
+// effect.
 //
 // A descriptor without read access (O_PATH) costs an NFS client only the lookups that a call by
 // path makes as well, so disk.do does not count it.
@@ -56,7 +56,7 @@ func retryInterrupted(call func() error) error {
 }
 
 // openNoLinks opens a path. If the store's directory or a part of the path below it is a symbolic
-// link, the error is errUnreadable. It does not wait for the other end of a pipe.
+// link, the error is errUnreadable. Opening a pipe does not wait for its other end.
 func openNoLinks(path string, flags int) (*os.File, error) {
 	fd, err := openFd(path, flags|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK)
 	// A link; a pipe without a reader, or a socket; a file in place of a folder.

@@ -9,13 +9,13 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// An ownerCounts is what this process has counted of what one owner uses of the quotas.
+// An ownerCounts is what this process has counted of one owner's use of the quotas.
 type ownerCounts struct {
 	mu     sync.Mutex
 	folder string // the owner's, in active/, uploads/ and owners/
 	active count  // the unfinished jobs
-	// uploads counts the pending ones. Its number falls when other processes take some; until it is
-	// counted again their jobs count twice.
+	// uploads counts the pending ones. If another process takes one, it counts twice until the next
+	// count: here, and as a part of its job.
 	uploads  count
 	past     *pastUsage        // the hours of the index that are over; nil before the first count
 	open     map[string]*count // the later hours of the index
@@ -23,13 +23,14 @@ type ownerCounts struct {
 	freed    atomic.Bool       // there may be more space than was counted
 }
 
-// allCounts has the counts of all owners that this process has had calls for.
+// allCounts has the counts of all owners for whom this process has had calls. None is ever dropped.
 type allCounts struct {
 	mu       sync.Mutex
 	byFolder map[string]*ownerCounts // by the owner's folder
 }
 
-// ownerCounts returns the counts of the owner whose folder this is, which are empty at the first call.
+// ownerCounts returns the counts of an owner by the owner's folder. They are empty at the first
+// call.
 func (s *Store) ownerCounts(folder string) *ownerCounts {
 	all := &s.allCounts
 	all.mu.Lock()
@@ -54,7 +55,8 @@ func (s *Store) noteFreed(owner string) {
 
 // reserve reserves a job's part of its owner's quotas. uploads is the change in pending uploads,
 // negative if the job takes some. job.ErrQuota, in a [QuotaError]: a quota is used up. If there is
-// no error, done must be called when what was reserved is on the disk, or will not be.
+// no error, done must be called once: with true when what was reserved is on the disk, with false
+// when it will not be.
 func (s *Store) reserve(owner string, id job.ID, need, uploads use) (done func(made bool), err error) {
 	net := need.plus(uploads)
 	net.kib, net.uploads = max(net.kib, min(need.kib, 1)), max(net.uploads, 0)
@@ -86,10 +88,10 @@ func (s *Store) reserve(owner string, id job.ID, need, uploads use) (done func(m
 	}, nil
 }
 
-// Admits returns nil if an owner may submit the smallest job at present, or else the error of
-// [Store.Create]. It reserves nothing, and is used to refuse a submission before its picture is
-// read. key is the submission's idempotency key, or "": a request that repeats an earlier one is
-// admitted in any case.
+// Admits returns nil if an owner may submit the smallest job at present, or else job.ErrQuota,
+// job.ErrBacklog or job.ErrDiskFull as [Store.Create] does. It reserves nothing, and is used to
+// refuse a submission before its picture is read. key is the submission's idempotency key, or "":
+// if there was a request with this key, Admits returns nil, because this one may repeat it.
 func (s *Store) Admits(owner, key string) error {
 	err := s.checkFreeSpace(0)
 	if err == nil {
@@ -109,9 +111,9 @@ func (s *Store) Admits(owner, key string) error {
 	return err
 }
 
-// checkQuotas returns an error if the owner has too little left. It counts again before it refuses.
-// Otherwise it counts what is due, but not if early, which means that the submission itself will
-// call it again.
+// checkQuotas returns a [QuotaError] if the owner has too little left. Before that it counts again,
+// but not too often. Otherwise it makes the count that is due, unless early is set: then the
+// submission itself will call it again.
 func (s *Store) checkQuotas(o *ownerCounts, need use, early bool) error {
 	now, limit := time.Now(), s.quotas.limit().on(need)
 	learned, err := s.countUnknown(o, limit, now)
@@ -135,7 +137,7 @@ func (s *Store) checkQuotas(o *ownerCounts, need use, early bool) error {
 			}
 		}
 	}
-	// The counts of past hours don't show what was erased since.
+	// The counts of past hours don't show what was erased since they were made.
 	if full() && o.used(now).plus(need).kib > limit.kib && o.lastFull.isSettled(now) {
 		if err := s.countAll(o, now); err != nil {
 			return err
@@ -147,7 +149,7 @@ func (s *Store) checkQuotas(o *ownerCounts, need use, early bool) error {
 	return nil
 }
 
-// The time to wait that a client is given if it can't be computed.
+// The times that clients are asked to wait, where nothing better is known.
 const (
 	afterUnfinished = 10 * time.Second // jobs finish all the time
 	afterStored     = time.Hour        // the retention is applied each hour

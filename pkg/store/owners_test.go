@@ -47,7 +47,7 @@ func TestOwnerAmongMany(t *testing.T) {
 		return call()
 	}
 	sc.inSeconds("anna", seconds)
-	// 13, and 4 for the folder of its second, which one job in each second pays.
+	// 13, and 4 to make the folder of its second.
 	if each := float64(calls) / seconds; each > 17.5 {
 		t.Errorf("%.1f calls for each submission", each)
 	}
@@ -61,8 +61,8 @@ func TestOwnerAmongMany(t *testing.T) {
 	}
 }
 
-// A list of an owner whose jobs were erased reads no more folders than any other, and continues
-// from there.
+// A list of an owner whose jobs were erased reads no more folders at a time than any other, and
+// continues where it stopped.
 func TestListPassesOverEmptyFolders(t *testing.T) {
 	sc := newScene(t)
 	old := time.Now().Add(-24 * time.Hour)

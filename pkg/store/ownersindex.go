@@ -10,9 +10,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// An ownersIndex reads the owners' index for a reconciliation, a folder of an hour or a minute at a
-// time, from all owners that have one. It holds the names of one such folder: those of one minute's
-// submissions, or of the hour's folder, to which none are added when it is full (see grain.go).
+// An ownersIndex reads the owners' index for a reconciliation: one hour or minute at a time, the
+// folders of all owners. It holds the names of that hour or minute. These are not too many: of a
+// minute all its submissions, of an hour only as many as its folder takes (see grain.go).
 type ownersIndex struct {
 	*Store
 	all []string // the owners' folders
@@ -20,21 +20,21 @@ type ownersIndex struct {
 	hour     string
 	byMinute map[string][]string // the owners with a folder for a minute, in that hour
 
-	folder  string                 // whose names follow
+	folder  string                 // the hour or minute that was read
 	names   map[string][]indexName // by the job's own folder
-	drained []string               // owners' folders in which no name is to stay
+	drained []string               // owners' folders in it from which all names will be removed
 }
 
 // An indexName is a name in the owners' index.
 type indexName struct {
 	id     job.ID
 	path   string
-	erased bool // it only counts as a submission
+	erased bool // the job was erased, and the name only counts its submission
 }
 
-// namesOf returns the names of jobs in a folder. Those of an hour or a minute include the names of
-// jobs whose finer folder does not exist; finer has those that do. With an error it returns what
-// could be read.
+// namesOf returns the names of the jobs that belong into a folder of jobs/. For an hour or a minute
+// it also returns those of jobs whose finer folder does not exist; finer has those folders that
+// exist. With an error it returns what could be read.
 func (x *ownersIndex) namesOf(folder string, finer map[string]bool) (names []indexName, err error) {
 	if in := folder[:min(len(folder), len(minuteForm))]; x.folder != in {
 		err = x.load(in)
@@ -88,7 +88,7 @@ func (x *ownersIndex) add(dir string, names []string) {
 	}
 }
 
-// removeDrained removes the owners' folders of an hour or a minute in which no names have stayed.
+// removeDrained removes the owners' folders of an hour or a minute that are empty now.
 func (x *ownersIndex) removeDrained(folder string) error {
 	if folder != x.folder {
 		return nil // a second's folder: its names are in that of the minute
@@ -101,8 +101,8 @@ func (x *ownersIndex) removeDrained(folder string) error {
 }
 
 // owners returns the owners that may have jobs in a folder of an hour or a minute. With an error it
-// returns those that could be read. It lists each owner's hour once and not for each minute: with
-// thousands of owners that takes seconds.
+// returns those that could be read. It lists each owner's hour once and not for each minute,
+// because with thousands of owners that takes seconds.
 func (x *ownersIndex) owners(folder string) (owners []string, err error) {
 	if depthOf(folder) <= hourDepth {
 		return x.all, nil

@@ -6,7 +6,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// counted returns an owner's use as counted.
+// counted returns an owner's use as of the last counts.
 func (o *ownerCounts) counted(now time.Time) use {
 	u := o.active.used.plus(o.uploads.used)
 	if o.past != nil {
@@ -29,8 +29,8 @@ func (o *ownerCounts) accepted() use {
 
 func (o *ownerCounts) used(now time.Time) use { return o.counted(now).plus(o.accepted()) }
 
-// dueCount returns the oldest of the counts that are too old, or since which too large a part of
-// what was free was accepted; nil if there is none.
+// dueCount returns the oldest of the counts that are due; nil if none is. A count is due if it is
+// too old, or if this process has accepted too large a part of what was free at that count.
 func (o *ownerCounts) dueCount(need, limit use, now time.Time) (oldest *count) {
 	consider := func(c *count, spent bool) {
 		if (spent || now.Sub(c.began) >= countAge) && (oldest == nil || c.began.Before(oldest.began)) {
@@ -69,7 +69,7 @@ func (o *ownerCounts) exhausted(need, limit use, now time.Time) (counts []*count
 	return counts
 }
 
-// anySettled reports whether something may be counted before a refusal.
+// anySettled reports whether one of the counts that cause a refusal may be made again before it.
 func (o *ownerCounts) anySettled(need, limit use, now time.Time) bool {
 	for _, c := range o.exhausted(need, limit, now) {
 		if c.isSettled(now) {
@@ -79,8 +79,8 @@ func (o *ownerCounts) anySettled(need, limit use, now time.Time) bool {
 	return o.used(now).plus(need).kib > limit.kib && o.lastFull.isSettled(now)
 }
 
-// hourCount returns the count of a job's hour, or of the present hour if the clocks differ too
-// much.
+// hourCount returns the count of a job's hour, or of the present hour if the job's is not counted
+// because clocks differ too much; nil if the process has counted neither.
 func (o *ownerCounts) hourCount(id job.ID) *count {
 	for _, hour := range []string{hourOf(id.Time()), hourOf(time.Now())} {
 		if c := o.open[hour]; c != nil {

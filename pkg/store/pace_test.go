@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A pacedRun is what became of calls that were made with a pace.
+// A pacedRun is the result of calls that were made with a pace.
 type pacedRun struct {
 	mu         sync.Mutex
 	began      []time.Duration // since the start
@@ -18,7 +18,7 @@ type pacedRun struct {
 	busy, most int             // calls under way
 }
 
-// paced makes n calls at the same time, each of which takes so long.
+// paced asks for n calls at the same time. Each call takes the given time.
 func paced(ctx context.Context, t *testing.T, p *pace, n int, takes time.Duration) *pacedRun {
 	t.Helper()
 	start, r := time.Now(), &pacedRun{}

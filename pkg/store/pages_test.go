@@ -10,8 +10,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// pages reads a list page by page, each of which may cost so many calls, and continues after the
-// one before.
+// pages reads a list page by page. A page may cost up to most calls.
 func (sc scene) pages(q Query, most int) (ids []job.ID, pages int) {
 	sc.Helper()
 	for pages < 100 {
@@ -38,11 +37,12 @@ func (sc scene) pages(q Query, most int) (ids []job.ID, pages int) {
 		}
 		q.Before = next
 	}
-	sc.Fatal("there are more pages than there can be")
+	sc.Fatal("more than 100 pages")
 	return nil, 0
 }
 
-// Folders without jobs, as of an owner who has erased many, count towards the cost of a page.
+// Folders without jobs, such as those of an owner who has erased many jobs, count towards the limit
+// of a page.
 func TestListOfEmptyFoldersIsBounded(t *testing.T) {
 	sc := newScene(t)
 	now := time.Now().UTC()

@@ -11,21 +11,22 @@ import (
 const (
 	formatFile   = "FORMAT"    // holds FormatVersion
 	jobsDir      = "jobs"      // YYYY/MM/DD/HH[/MM[/SS]]/<id>/: see job.Grain
-	activeDir    = "active"    // <hash>/[YYYY-..-MM/]<id>: an owner's job that is unfinished or not yet completed
-	keysDir      = "keys"      // h/as/<hash>: a job's spec under its owner's idempotency key
+	activeDir    = "active"    // <hash>/[YYYY-MM-DD-HH-MM/]<id>: an owner's job that is unfinished or not yet completed
+	keysDir      = "keys"      // h/as/<hash>: a job's spec under its owner's idempotency key, or under an upload
 	uploadsDir   = "uploads"   // <hash>/<id>.<bytes>: an owner's pending uploads
-	ownersDir    = "owners"    // <hash>/YYYY/../HH[/MM]/<id>.<KiB>: an owner's jobs, each with what it counts for
-	usageDir     = "usage"     // <hash>: an owner's jobs as last counted
-	publishedDir = "published" // see publish.go: the results, as links
-	goneDir      = "gone"      // YYYY/../<id>: a job that was erased
-	erasingDir   = "erasing"   // <id>.<why>: a job that is being erased
-	sweepDir     = "sweep"     // turn.N: whose turn it is to sweep; and notes
+	ownersDir    = "owners"    // <hash>/YYYY/../HH[/MM]/<id>.<KiB>: an owner's jobs, each with the KiB that it counts for
+	usageDir     = "usage"     // <hash>: an owner's jobs of the hours that are over, as last counted
+	publishedDir = "published" // the results, as links: see publish.go
+	goneDir      = "gone"      // YYYY/../<id>: the tombstone of a job that was erased
+	erasingDir   = "erasing"   // <id>.<why>: the mark of a job that is being erased
+	sweepDir     = "sweep"     // turn.N, which decides whose turn it is to sweep, and notes
 	spareDir     = "spare"     // see sparefiles.go
 	tmpDir       = "tmp"       // temporary files
 )
 
 // The names in a job's folder. It also has temporary files, whose names begin with tempPrefix. They
-// are here and not in tmp/ because the file system makes one rename between two folders at a time.
+// are here and not in tmp/ because a file system makes only one rename between two folders at a
+// time.
 const (
 	specFile    = "spec.json"   // the submission, immutable
 	inputFile   = "input"       // the submitted pictures, one after the other, immutable

@@ -13,8 +13,8 @@ import (
 func (l *Lease) HasPreview() bool { return l.folder.preview }
 
 // StorePreview stores the preview of the submitted picture, a JPEG file, for [Store.Preview]. A
-// later one replaces it. It may be called from another goroutine than the lease's other methods,
-// and must have returned before the lease ends. job.ErrLeaseLost: the job is gone.
+// later preview replaces it. StorePreview may be called from another goroutine than the lease's
+// other methods, and must have returned before the lease ends. job.ErrLeaseLost: the job is gone.
 func (l *Lease) StorePreview(b []byte) error {
 	if err := l.store.replaceInFolder(l.path(previewFile), b); err != nil {
 		return fmt.Errorf("store the preview of job %s: %w", l.Spec.ID, l.asLeaseLost(err))
@@ -23,7 +23,8 @@ func (l *Lease) StorePreview(b []byte) error {
 }
 
 // Preview reads the preview of a job's submitted picture. The error is job.ErrNotReady until the
-// first attempt has stored it, and job.ErrNoPreview if the job has finished without one.
+// first attempt has stored it, and job.ErrNoPreview if the job has finished without one; the others
+// are those of [Store.Job].
 func (s *Store) Preview(id job.ID) ([]byte, error) {
 	b, err := s.preview(id)
 	if err != nil {

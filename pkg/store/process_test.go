@@ -266,7 +266,7 @@ func TestProcessesRaceForOneDirectory(t *testing.T) {
 			running--
 		}
 	}
-	// What the killed processes have left, after their leases.
+	// A last worker completes what the killed processes have left, when their leases have expired.
 	if cmd, out := process(t, "worker", s.Dir()); true {
 		for dec := json.NewDecoder(out); ; {
 			var c claimOf
@@ -282,7 +282,7 @@ func TestProcessesRaceForOneDirectory(t *testing.T) {
 
 	for c, n := range ended {
 		if n != 1 && c.State != job.Canceled { // canceling a canceled job changes nothing
-			t.Errorf("%d have made run %d of job %s end as %s", n, c.Run, c.ID, c.State)
+			t.Errorf("%d processes have reported that they ended run %d of job %s as %s", n, c.Run, c.ID, c.State)
 		}
 		for _, other := range []job.State{job.Succeeded, job.Failed, job.Canceled} {
 			if other != c.State && ended[claimOf{c.ID, c.Run, other}] > 0 {
@@ -315,8 +315,8 @@ func TestProcessesRaceForOneDirectory(t *testing.T) {
 		t.Error(err)
 	}
 	for _, name := range files(t, s.Dir()) {
-		// A process may have been killed, or its call may reach the file server, after all others
-		// have completed the job. Such files are removed with the job.
+		// A process may have been killed after all others had completed the job, or its call may
+		// have reached the file server then. Such files are removed with the job.
 		late := strings.HasPrefix(name, "jobs/") && strings.HasPrefix(filepath.Base(name), ".tmp-")
 		if (strings.Contains(name, "tmp") || strings.HasPrefix(name, "active")) && !late {
 			t.Errorf("%s was left behind", name)

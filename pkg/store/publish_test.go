@@ -88,8 +88,8 @@ func TestNoTwoPublishedNamesAreOfOneFile(t *testing.T) {
 	}
 }
 
-// The folder of an hour is removed, as empty and old, right after a publisher has made it: the
-// result is published when the run is completed again.
+// The folder of an hour is removed as empty and old right after a process has made it to publish a
+// result: the result is published when the run is completed again.
 func TestFolderRemovedDuringPublishing(t *testing.T) {
 	sc := newScene(t)
 	l := sc.createAndClaimAs(true)
@@ -133,7 +133,7 @@ func TestFailureToPublishIsReported(t *testing.T) {
 		t.Errorf("the error of the checkup: %v", err)
 	}
 	if _, err := sc.Checkup(EntryOf(sc.submission.New()), time.Now(), time.Hour); !errors.Is(err, job.ErrFinished) {
-		t.Errorf("once there is room: %v", err)
+		t.Errorf("when there is space: %v", err)
 	}
 	j, err := sc.Job(id)
 	if err != nil {

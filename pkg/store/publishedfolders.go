@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// PublishedHours returns the hours, such as 2026/11/29/18, that have folders in
-// [Store.PublishedDir], the oldest first: of the public jobs' thumbnails, or if public is false, of
-// all pictures.
+// PublishedHours returns the hours, such as 2026/11/29/18 (UTC), that have folders in
+// [Store.PublishedDir], the oldest first: folders of public jobs' thumbnails, or of all pictures if
+// public is false.
 func (s *Store) PublishedHours(public bool) ([]string, error) {
 	kinds := []string{thumbsDir}
 	if !public {
@@ -29,8 +29,8 @@ func (s *Store) PublishedHours(public bool) ([]string, error) {
 	return slices.Compact(all), nil
 }
 
-// PublishedIn returns the names of the pictures in a folder, as [Published] makes them, without
-// those in its finer folders; none if the folder does not exist.
+// PublishedIn returns the names of the pictures in a folder such as public/2026/11/29/18, as
+// [Published] makes them, without those in its finer folders; none if the folder does not exist.
 func (s *Store) PublishedIn(folder string) ([]string, error) {
 	all, err := s.list(filepath.Join(s.PublishedDir(), filepath.FromSlash(folder)))
 	if err != nil {
@@ -46,10 +46,10 @@ func (s *Store) PublishedIn(folder string) ([]string, error) {
 	return names, nil
 }
 
-// PublishedPrefix returns the prefix of the names of the pictures in a folder: the folder, and what
-// the ids of all jobs of its time have in common. With it a copy of the folder in a bucket, which
-// has no folders, can be listed with hardly any names of finer folders. A few other names may have
-// it too.
+// PublishedPrefix returns a prefix of the names of all pictures in a folder: the folder, and the
+// first characters that the ids of all jobs of its time have in common. A bucket has no folders; a
+// listing by this prefix finds the copies of the folder's pictures and few other names, in
+// particular hardly any of its finer folders.
 func PublishedPrefix(folder string) string {
 	_, of, _ := strings.Cut(folder, "/")
 	depth := depthOf(of)

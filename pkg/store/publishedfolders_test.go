@@ -14,8 +14,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Files published for jobs of other times cost nothing: a day of many jobs has 86,400 folders of a
-// kind.
+// Published files of jobs of other times cost nothing: a day of many jobs has 86,400 folders of
+// each kind.
 func TestChangedFoldersReadsItsTimeOnly(t *testing.T) {
 	sc := newScene(t)
 	now := time.Now().UTC()

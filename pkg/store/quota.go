@@ -29,15 +29,15 @@ import (
 // back, and what a crash leaves counts until it is swept.
 //
 // Overshoot: n processes that accept submissions at the same time may exceed a quota by n
-// hundredths of it, by maxDeferred submissions each, and by what the other processes have in
-// flight.
+// hundredths of it, plus six submissions each, plus what the other processes are accepting at the
+// moment.
 type Quotas struct {
 	Unfinished int // jobs that each owner may have queued or running at a time
-	Stored     int // MiB that each owner's jobs and pending uploads may take, reckoned at their submission
+	Stored     int // MiB that each owner's jobs and pending uploads may take, estimated at their submission
 	Daily      int // jobs that each owner may submit within 24 hours, erased ones too
 	Uploads    int // uploads to S3 that each owner may have pending
-	Runs       int // runs that a job may have, its retries counted
-	Backlog    int // jobs of all owners that may be queued or running at a time, as the last sweep has counted them
+	Runs       int // runs that a job may have, including its retries
+	Backlog    int // jobs of all owners that may be queued or running at a time, as counted by the last sweep
 	MinFree    int // MiB, or 5% of the file system where that is less, that submissions leave free
 }
 
@@ -51,11 +51,11 @@ func (q Quotas) Validate() error {
 
 // A QuotaError names the quota of an owner that is used up. It wraps [job.ErrQuota].
 type QuotaError struct {
-	Quota string // unfinished_jobs, stored_bytes, daily_submissions or pending_uploads
-	Limit int64  // in jobs, bytes or uploads
-	Used  int64
-	Frees string        // what makes space
-	After time.Duration // the earliest time at which another try may succeed
+	Quota string        // unfinished_jobs, stored_bytes, daily_submissions or pending_uploads
+	Limit int64         // in jobs, bytes or uploads, depending on Quota
+	Used  int64         // in the same unit
+	Frees string        // what makes space, as a text for users
+	After time.Duration // how long to wait before another try may succeed
 }
 
 func (e *QuotaError) Error() string {
@@ -64,7 +64,7 @@ func (e *QuotaError) Error() string {
 
 func (e *QuotaError) Unwrap() error { return job.ErrQuota }
 
-// A use is what a submission takes of the quotas, or what an owner has.
+// A use is what a submission takes of the quotas, or what an owner uses of them.
 type use struct{ unfinished, daily, kib, uploads int64 }
 
 func (u use) plus(v use) use {
@@ -88,7 +88,7 @@ func (q Quotas) limit() use {
 	return l
 }
 
-// on returns the limits without those on what is not needed.
+// on returns the limits on what is needed; the others are unlimited.
 func (u use) on(need use) use {
 	for _, d := range []struct {
 		limit *int64
@@ -109,11 +109,12 @@ func (u use) within(limit use) bool {
 	return u.unfinished <= limit.unfinished && u.daily <= limit.daily && u.kib <= limit.kib && u.uploads <= limit.uploads
 }
 
-// useOf returns what a job with this spec takes of its owner's quotas.
+// useOf returns what a job with a spec takes of its owner's quotas.
 func useOf(spec *job.Spec) use { return use{unfinished: 1, daily: 1, kib: spec.StoredKiB} }
 
-// storedKiB returns how many KiB of its owner's quota of stored bytes a job takes: the submitted pictures, an
-// allowance for the result by its format and pixels, and one for thumbnail, preview and records.
+// storedKiB returns how many KiB of its owner's quota of stored bytes a job takes: the submitted
+// pictures, an allowance for the result that depends on its format and pixels, and one for
+// thumbnail, preview and records.
 func storedKiB(spec *job.Spec) int64 {
 	const besides = 96 << 10
 	bytes := spec.Input.Bytes + besides

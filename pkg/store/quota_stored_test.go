@@ -48,8 +48,8 @@ func TestStoredBytesAreBounded(t *testing.T) {
 	}
 }
 
-// What is stored in earlier hours is counted too, from another process's note, and again if
-// something was erased since.
+// What was stored in earlier hours is counted too: from another process's note, and again from the
+// index if something was erased since.
 func TestStoredBytesOfOtherHours(t *testing.T) {
 	sc := newScene(t)
 	long := time.Now().Add(-100 * time.Hour)
@@ -83,7 +83,7 @@ func TestStoredBytesOfOtherHours(t *testing.T) {
 	}
 	b.step = nil
 	if lists > 4 { // two hours are open in the first minutes of one
-		t.Errorf("%d hours were listed, and what is over was counted already", lists)
+		t.Errorf("%d hours were listed, although those that are over were counted already", lists)
 	}
 	if err := errors.Join(os.Remove(old), os.Remove(yesterday)); err != nil {
 		t.Fatal(err)

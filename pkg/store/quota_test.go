@@ -31,7 +31,8 @@ func (sc scene) submitAs(owner string) (job.ID, error) {
 	return spec.ID, sc.Create(spec, []byte("picture"), nil)
 }
 
-// wantQuota checks that an error names the quota that is used up, and what to do.
+// wantQuota checks that an error names the quota that is used up, what makes space, and how long to
+// wait.
 func wantQuota(t *testing.T, err error, quota string) *QuotaError {
 	t.Helper()
 	var q *QuotaError
@@ -79,7 +80,7 @@ func TestUnfinishedJobsAreBoundedAcrossProcesses(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	// All that ends a job frees the quota, in every process.
+	// Everything that ends a job frees the quota, in every process.
 	for i, end := range []func(id job.ID) error{
 		func(id job.ID) error { _, err := sc.Cancel(id); return err },
 		func(id job.ID) error { return sc.Erase(id, Erased) },
@@ -133,11 +134,11 @@ func TestQuotasUnderLoad(t *testing.T) {
 		}
 	}
 	all.Wait()
-	// What is being accepted may be on the disk already, and then counts twice: at the limit, some
-	// are refused that would be accepted a moment later.
+	// A submission that is being accepted may be on the disk already, and then counts twice. So at
+	// the limit some are refused that would be accepted a moment later.
 	least, most := int64(quota-processes*each), int64(quota+processes*(quota/recountFraction+each))
 	if n := accepted.Load(); n < least || n > most {
-		t.Errorf("%d were accepted of %d, and should be %d to %d", n, quota, least, most)
+		t.Errorf("%d were accepted with a quota of %d, want %d to %d", n, quota, least, most)
 	}
 	t.Logf("%d accepted of %d", accepted.Load(), quota)
 }
@@ -226,7 +227,7 @@ func TestFaultsInSubmissionDoNotUseUpQuotas(t *testing.T) {
 				left, gerr := filepath.Glob(filepath.Join(sc.dir, "owners/*/*/*/*/*/*"))
 				_, jerr := sc.Job(spec.ID)
 				if gerr != nil || (len(left) == 1) != (jerr == nil) {
-					t.Errorf("at call %d (%v): charged %v, and the job: %v", n, err, left, jerr)
+					t.Errorf("at call %d (%v): the index has %v, and the job: %v", n, err, left, jerr)
 				}
 				if jerr != nil { // else it exists, and a repeated request sends its message
 					eventually(t, func() error {

@@ -13,7 +13,8 @@ import (
 
 // Job reads a job as users see it.
 //
-// Errors: job.ErrNotFound, job.ErrGone, job.ErrStoreUnavailable.
+// Errors: job.ErrBadID; job.ErrNotFound; job.ErrGone, as job.ErrExpired if the id is from before
+// the horizon (see [Store.Unknown]); job.ErrDamagedJob; job.ErrStoreUnavailable.
 func (s *Store) Job(id job.ID) (job.Job, error) {
 	r, err := s.currentRecord(id)
 	if err != nil {
@@ -22,9 +23,10 @@ func (s *Store) Job(id job.ID) (job.Job, error) {
 	return r.public(), nil
 }
 
-// currentRecord reads status.json and checks that it is up to date. After a crash, or when a worker
-// continues after a pause, the status can be older than the last event. So an unfinished status is
-// compared with the run's outcome, and one of a run that can be retried with the next run.
+// currentRecord reads the current record of a job. status.json can be older than the last event:
+// after a crash, or when a worker that was paused has replaced a newer status. So if the status is
+// unfinished, currentRecord looks for the run's outcome, and if it is failed or canceled, for the
+// next run.
 func (s *Store) currentRecord(id job.ID) (*record, error) {
 	if err := checkID(id); err != nil {
 		return nil, err
@@ -35,8 +37,8 @@ func (s *Store) currentRecord(id job.ID) (*record, error) {
 		return nil, err
 	}
 	r, err := s.readRecord(id, statusFile)
-	// If the status is open on the same machine, an NFS client renames it away before it is
-	// replaced.
+	// An NFS client on whose machine status.json is open renames it before it makes the new one, so
+	// for a moment there is none.
 	if errors.Is(err, errUnreadable) || errors.Is(err, fs.ErrNotExist) {
 		return s.readFromEvents(id)
 	}
@@ -76,7 +78,7 @@ func (s *Store) readFromEvents(id job.ID) (*record, error) {
 	return s.latestEvent(f)
 }
 
-// Spec reads what was asked for.
+// Spec reads what was asked for. Its errors are those of [Store.Job].
 func (s *Store) Spec(id job.ID) (job.Spec, error) {
 	if err := checkID(id); err != nil {
 		return job.Spec{}, fmt.Errorf("read spec: %w", err)
@@ -93,7 +95,8 @@ func (s *Store) spec(id job.ID) (spec job.Spec, err error) {
 	return spec, err
 }
 
-// readSpec reads a job's spec. A file without a valid spec is errUnreadable.
+// readSpec reads a job's spec from a path. For a file without a valid spec of this job it returns
+// errUnreadable.
 func (s *Store) readSpec(path string, id job.ID) (spec job.Spec, err error) {
 	b, _, err := s.readFile(path)
 	if err != nil {
@@ -108,8 +111,9 @@ func (s *Store) readSpec(path string, id job.ID) (spec job.Spec, err error) {
 	return spec, nil
 }
 
-// Pictures reads the submitted pictures of a spec: the photograph, and the user's own style
-// picture, nil if there is none.
+// Pictures reads the submitted pictures of a spec, as [Store.Spec] returns it: the photograph, and
+// the user's own style picture, nil if there is none. Its errors are those of [Store.Job], and
+// another one if the pictures don't have the sizes in the spec.
 func (s *Store) Pictures(spec *job.Spec) (photo, style []byte, err error) {
 	if err := checkID(spec.ID); err != nil {
 		return nil, nil, fmt.Errorf("read the pictures: %w", err)
@@ -137,7 +141,7 @@ func (s *Store) Pictures(spec *job.Spec) (photo, style []byte, err error) {
 }
 
 // Result opens the painted picture of a succeeded job; the caller closes it. For a job without one
-// the error is job.ErrNotFinished.
+// the error is job.ErrNotFinished; the others are those of [Store.Job].
 func (s *Store) Result(id job.ID) (f *os.File, j job.Job, err error) {
 	r, err := s.currentRecord(id)
 	if err == nil {
@@ -151,7 +155,8 @@ func (s *Store) Result(id job.ID) (f *os.File, j job.Job, err error) {
 }
 
 // Thumbnail opens the thumbnail of a public job that has succeeded, a JPEG file; the caller closes
-// it. For a job without one the error is job.ErrNotFinished or job.ErrNoThumbnail.
+// it. For a job without one the error is job.ErrNotFinished or job.ErrNoThumbnail; the others are
+// those of [Store.Job].
 func (s *Store) Thumbnail(id job.ID) (f *os.File, j job.Job, err error) {
 	r, err := s.currentRecord(id)
 	if err == nil {

@@ -17,16 +17,18 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Reconcile compares the folders of jobs that were made before a given time with the indexes,
-// beginning after the folder or job after. It repairs what processes have left that died: drafts,
-// erased folders, jobs that are in no index, and index entries without a job. Count is the number of
-// repairs. An error does not stop it; it returns one of the errors. When ctx ends it stops within a
-// folder, and the next call continues there.
+// Reconcile compares the folders of the hours that were over at the time before with the indexes.
+// It repairs what dead processes have left: drafts, erased folders that are not marked, jobs that
+// are missing in an index, and index entries without a job. A leftover is removed only if it is
+// older than stale; now is by the file server's clock. Count is the number of repairs. after and
+// the errors are as in [Store.Expire], but After may also be a job within a folder, and at the end
+// of a pass it is kept, so the next pass begins with the hours that are over since.
 //
 // In folders of hours that ended more than a day ago, when nearly all jobs have ended, it also
 // removes what workers have left or published too late, and the names that have counted erased jobs
-// as submissions. It costs a call or two for each owner with jobs in a minute, two for each folder
-// and two for each job; in the old folders eight and four.
+// as submissions. It costs a call or two for each owner with jobs in a minute, two for each folder,
+// and two for each job. In the old folders it costs eight calls for each folder and four for each
+// job.
 func (s *Store) Reconcile(ctx context.Context, after string, before, now time.Time, stale time.Duration) (p Progress, err error) {
 	p.After = after
 	owners, err := s.list(filepath.Join(s.dir, ownersDir))
@@ -51,7 +53,7 @@ func (s *Store) Reconcile(ctx context.Context, after string, before, now time.Ti
 		p.After = folder
 		return nil
 	})
-	p.Done = err == nil // the next reconciliation begins after it
+	p.Done = err == nil // p.After is kept: the next reconciliation begins after it
 	if err = errors.Join(err, failed.err); err != nil {
 		return p, fmt.Errorf("reconcile: %w", err)
 	}
@@ -67,14 +69,14 @@ const withinFolder = "/~"
 // can stop.
 const reconciledTogether = 64
 
-// A reconciliation is that of one folder.
+// A reconciliation is the state of reconciling one folder.
 type reconciliation struct {
 	*Store
 	folder   string
 	after    job.ID // only jobs after this one; "" is all
 	now      time.Time
 	stale    time.Duration
-	late     bool // nearly all jobs have ended
+	late     bool // the hour ended so long ago that nearly all jobs have ended
 	repaired atomic.Int64
 
 	// traces has all jobs of the folder. Their number is bounded: see grain.go.
@@ -87,9 +89,9 @@ type reconciliation struct {
 // traces are the names that a folder and the indexes have of a job.
 type traces struct {
 	there     bool     // its folder is in its place
-	leftovers []string // the prefixes of its folders that are not
+	leftovers []string // the prefixes of its folders that are elsewhere
 	indexed   []string // paths in the owners' index
-	erased    []string // paths there by which it counts as a submission although it was erased
+	erased    []string // paths in that index by which it counts as a submission although it was erased
 	published []string // names in published/; only if late
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// withinCalls does something with a context that ends after so many calls to the file server.
+// withinCalls calls do with a context that ends after most calls to the file server.
 func (sc scene) withinCalls(most int64, do func(ctx context.Context)) {
 	ctx, cancel := context.WithCancel(sc.Context())
 	defer cancel()

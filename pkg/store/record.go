@@ -13,9 +13,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A record is a job as of one of its events. It is the content of the event's file (claim.N, run.R,
-// final.R), which never changes, and of status.json, which is the same file under a second name. So
-// readers of either see the same bytes.
+// A record is a job as it was at one of its events. It is the content of the event's file (claim.N,
+// run.R, final.R), which never changes, and of status.json, which is the same file under a second
+// name. So readers of both names see the same bytes.
 type record struct {
 	job.Job
 	Owner   string `json:"owner,omitempty"`
@@ -59,8 +59,7 @@ func (r *record) released() bool {
 	return r.written.Equal(releasedCounted) || r.written.Equal(releasedUncounted)
 }
 
-// giveBack turns the record of a running job into that of the queued job after its claim was given
-// back.
+// giveBack changes the record of a running job to the one after its claim was given back.
 func (r *record) giveBack(counted bool) {
 	r.State = job.Queued
 	if !counted {
@@ -85,13 +84,13 @@ func (s *Store) readRecord(id job.ID, name string) (*record, error) {
 }
 
 // errConflict: another process has made the event, or has completed or erased the job meanwhile.
-// The caller reads the job's folder again.
+// The caller must read the job's folder again.
 var errConflict = errors.New("another process was first")
 
-// recordEvent makes an event of a job happen, once. It writes the record to a temporary file and
-// links that to the event's name, for which all processes compete. Then it renames the temporary
-// file over status.json. errConflict: another process has won, or the job was completed or erased
-// meanwhile.
+// recordEvent makes an event of a job happen, at most once. It writes the record to a temporary
+// file and links that to the event's name, for which all processes compete. Then it renames the
+// temporary file over status.json. errConflict: another process has won, or the job was completed
+// or erased meanwhile.
 //
 // After any other error it is unknown whether the event has happened: see eventExists.
 //
@@ -121,8 +120,9 @@ func (s *Store) recordEvent(dir *os.File, event string, r *record, before func(n
 		return errors.Join(err, s.remove(tmp))
 	}
 	r.written = now
-	// From here on the event has happened. If the status could not be replaced, the sweeper repairs
-	// it. If the name may not be durable, the event is uncertain.
+	// From here on the event has happened. If the status can't be replaced, the sweeper repairs it.
+	// If the folder can't be synced, the event's name may not be durable, so that error is
+	// returned.
 	statusErr := s.rename(tmp, filepath.Join(dir.Name(), statusFile))
 	if statusErr != nil {
 		statusErr = fmt.Errorf("%w: %w", errStatusBehind, errors.Join(statusErr, s.remove(tmp)))
@@ -136,11 +136,12 @@ func (s *Store) recordEvent(dir *os.File, event string, r *record, before func(n
 // errStatusBehind: the event has happened, but status.json does not show it.
 var errStatusBehind = errors.New("the status was not updated")
 
-// unchecked is a function for recordEvent to call before the event that never prevents it.
+// unchecked is a function before for recordEvent that never prevents the event.
 func unchecked(time.Time) error { return nil }
 
-// linkWithToken links tmp to path if path does not exist. Over NFS, link(2) may return EEXIST for
-// its own retransmission that has succeeded; the token in the file shows whose it is.
+// linkWithToken links tmp to path if path does not exist. Over NFS, link(2) may return EEXIST
+// although it has made the name: the reply was lost, and the client has sent the request again. The
+// token in the file shows which process has made it.
 func (s *Store) linkWithToken(tmp, path, token string) error {
 	err := s.link(tmp, path)
 	if !errors.Is(err, fs.ErrExist) {
@@ -162,6 +163,6 @@ func (s *Store) linkWithToken(tmp, path, token string) error {
 	return nil
 }
 
-// eventExists reports whether an error of [Store.recordEvent] means that the event has happened,
-// with or without the status.
+// eventExists reports whether an error of [Store.recordEvent], or nil, means that the event has
+// happened, whether the status shows it or not.
 func eventExists(err error) bool { return err == nil || errors.Is(err, errStatusBehind) }

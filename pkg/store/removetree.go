@@ -11,9 +11,8 @@ import (
 )
 
 // errInUse: all files of a folder are removed except those that a program on this machine has open.
-// An NFS client keeps these under names of its own (.nfs…) while they are open, and refuses to
-// remove them (EBUSY). It removes them when they are closed. The client on another machine removes
-// them at once.
+// An NFS client keeps these under names of its own (.nfs…) until they are closed, and refuses to
+// remove them before (EBUSY). The client on another machine can remove them at once.
 var errInUse = errors.New("a file in it is open on this machine")
 
 // removeTree removes a folder with the files and folders in it, up to maxDepth. errInUse: the
@@ -34,7 +33,7 @@ func removeAt(dir int, name string) error {
 	if err == nil {
 		return nil
 	}
-	// The error for a folder differs between systems.
+	// It may be a folder: the error of unlink for one differs between systems.
 	if ferr := retryInterrupted(func() error { return unix.Unlinkat(dir, name, unix.AT_REMOVEDIR) }); !errors.Is(ferr, unix.ENOTDIR) {
 		return ferr
 	}
@@ -45,14 +44,14 @@ func removeAt(dir int, name string) error {
 // store's own trees are jobs' folders, which have no folders in them.
 const maxDepth = 8
 
-// maxRefills is how often a folder is emptied again because other processes write into it
-// meanwhile. Such a process stops as soon as it detects the removal.
+// maxRefills is how often a folder is emptied because other processes still write into it. They
+// stop when they notice that it is being removed.
 const maxRefills = 16
 
 // removeTreeAt removes a file, or a folder with everything in it. Symbolic links are removed, not
 // followed. A job's spec is removed last, because a process that continues an interrupted removal
-// needs it. It is no error if something is already gone. errInUse: all that can be removed is
-// removed.
+// needs it. It is no error if something is already gone. errInUse: everything that can be removed
+// is removed.
 func removeTreeAt(dir int, name string, depth int) error {
 	err := removeAt(dir, name)
 	for range maxRefills {

@@ -33,9 +33,8 @@ func TestForeignNamesAreNotCleanedUp(t *testing.T) {
 	}
 }
 
-// A tree that is deeper than any of the store's is an error, and links in a tree are removed. Other
-// processes write into a folder until they notice that it is being removed: a worker replaces the
-// status of a job after the outcome, in a folder that it has open.
+// A folder is removed although other processes write into it until they notice that: a worker, for
+// example, replaces the status of a job after the outcome, in a folder that it has open.
 func TestFolderIsRemovedWhileOthersWrite(t *testing.T) {
 	sc := newScene(t)
 	tree := filepath.Join(sc.dir, "tree")
@@ -75,6 +74,8 @@ func TestFolderIsRemovedWhileOthersWrite(t *testing.T) {
 	t.Logf("%d of 300 were written into", late)
 }
 
+// Links in a tree are removed and not followed, and a tree that is deeper than any of the store's is
+// an error.
 func TestRemoveTreeFollowsNoLinks(t *testing.T) {
 	sc := newScene(t)
 	elsewhere := t.TempDir()

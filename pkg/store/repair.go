@@ -9,9 +9,10 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// This file has the repairs of a reconciliation.
+// This file contains the repairs of a reconciliation.
 
-// reconcileJob repairs what is left of a job, or missing. It may be called concurrently.
+// reconcileJob removes what is left over of a job, and makes what is missing. It may be called
+// concurrently.
 func (r *reconciliation) reconcileJob(id job.ID, t *traces) error {
 	var failed failures
 	for _, prefix := range t.leftovers {
@@ -35,7 +36,7 @@ func (r *reconciliation) reconcileJob(id job.ID, t *traces) error {
 	return failed.err
 }
 
-// removeLeftoverFolder removes what is left of a job whose folder is not in its place.
+// removeLeftoverFolder removes a job's folder that is not in its place, or begins its erasure.
 func (r *reconciliation) removeLeftoverFolder(prefix string, id job.ID) error {
 	var ended bool
 	var err error
@@ -50,8 +51,8 @@ func (r *reconciliation) removeLeftoverFolder(prefix string, id job.ID) error {
 	return err
 }
 
-// markAbandonedErasure begins the erasure of a job in an erased folder that is not marked in
-// erasing/. Those from before the horizon are left to the retention.
+// markAbandonedErasure begins the erasure of a job whose folder was renamed for an erasure, but
+// which has no mark in erasing/. If the job is from before the horizon, the retention removes it.
 func (r *reconciliation) markAbandonedErasure(id job.ID) (ended bool, err error) {
 	at, err := r.modTime(r.erasedDir(id))
 	if err != nil || r.now.Sub(at) <= r.stale {
@@ -69,7 +70,7 @@ func (r *reconciliation) markAbandonedErasure(id job.ID) (ended bool, err error)
 }
 
 // removeOrphan removes a name in the owners' index that has no job and no draft. A submission makes
-// its draft before the name.
+// its draft first, so such a name is not that of a new job.
 func (r *reconciliation) removeOrphan(id job.ID, path string) error {
 	draft, err := r.exists(r.draftDir(id))
 	if err != nil || draft {
@@ -109,7 +110,8 @@ func (r *reconciliation) repairJob(f *jobFolder, t *traces) error {
 		}
 		return err
 	}
-	// Before it is late the run may have ended just now. A run without files has failed.
+	// In a younger folder the run may have ended just now. A run without pictures and temporary
+	// files was not successful, and nothing is left to do.
 	if !r.late || len(f.temps) == 0 && len(f.outputs) == 0 {
 		return nil
 	}
@@ -146,11 +148,8 @@ func (r *reconciliation) addToOwnerIndex(id job.ID) error {
 	return r.makeInFolder(entry, func() error { return r.createEmpty(entry) })
 }
 
-// unpublishMissing removes what a worker has published for a job that was gone by then: see
-// [Store.completeErasures]. The copies are removed after it, together. If that fails or the process
-// ends before it, no name shows any more that they are left. The comparison of published folders
-// with the bucket removes them: of an erased job soon, because the folder has changed, of an expired
-// one in the next full comparison.
+// unpublishMissing removes what a late worker has published of a job that was gone by then: see
+// [Store.removeFilesAndPublished].
 func (r *reconciliation) unpublishMissing(id job.ID, names []string) error {
 	if err := r.whyMissing(id); !errors.Is(err, job.ErrGone) {
 		return ignore(err, job.ErrNotFound)
@@ -167,7 +166,7 @@ func (r *reconciliation) unpublishMissing(id job.ID, names []string) error {
 	return nil
 }
 
-// ignore returns nil if an error is another one, and else the error.
+// ignore returns nil if err is other, as by errors.Is, or else err.
 func ignore(err, other error) error {
 	if errors.Is(err, other) {
 		return nil

@@ -25,8 +25,8 @@ func (sc scene) entries() (ids []job.ID) {
 	return ids
 }
 
-// If a process dies after it has taken the job out of active/, the sweeper finds a retry that came
-// between.
+// If a process dies after it has taken a job out of active/, the sweeper finds the job if it was
+// retried at that moment.
 func TestCrashDuringCompletionKeepsRetry(t *testing.T) {
 	for calls := range 40 {
 		sc := newScene(t)
@@ -60,7 +60,7 @@ func TestCrashDuringCompletionKeepsRetry(t *testing.T) {
 	}
 }
 
-// A job that can't be moved is not removed from the indexes, because it would wait without end.
+// A job that can't be moved is not removed from the indexes, because the sweeper finds it by these.
 func TestFailedDiscardKeepsIndexEntries(t *testing.T) {
 	sc := newScene(t)
 	spec := sc.spec()
@@ -127,7 +127,7 @@ func TestDamageDoesNotStopOthers(t *testing.T) {
 	}
 }
 
-// What a late worker has left that was killed in its commit is removed, although the job has ended.
+// The files of a late worker that was killed in its commit are removed, although the job has ended.
 func TestFilesOfALateWorkerAreRemoved(t *testing.T) {
 	sc := newScene(t)
 	l := sc.createAndClaim()
@@ -152,7 +152,7 @@ func TestFilesOfALateWorkerAreRemoved(t *testing.T) {
 	}
 }
 
-// A picture that came to published/ after its job was erased, by an NFS client's late link, is
+// A picture that an NFS client's late link has put into published/ after its job was erased is
 // removed there and among the copies.
 func TestLatePublishedPictureIsRemoved(t *testing.T) {
 	sc := newScene(t)
@@ -179,7 +179,7 @@ func TestLatePublishedPictureIsRemoved(t *testing.T) {
 	slices.Sort(late)
 	slices.Sort(removed)
 	if !slices.Equal(removed, late) {
-		t.Errorf("removed from the copy: %v, want %v", removed, late)
+		t.Errorf("removed among the copies: %v, want %v", removed, late)
 	}
 	left := sc.allPublished()
 	for _, name := range late {

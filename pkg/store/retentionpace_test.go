@@ -14,7 +14,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// canceledInSeconds makes canceled jobs, so many in each of some seconds of an hour.
+// canceledInSeconds makes each canceled jobs in each of the first seconds of this hour, and returns
+// them. It also makes one of the present time.
 func (sc scene) canceledInSeconds(seconds, each int) []job.ID {
 	sc.Helper()
 	return sc.canceledInSecondsAs(seconds, each, job.Second)
@@ -72,7 +73,7 @@ func TestRetentionKeepsPace(t *testing.T) {
 			const seconds, each = 8, 64
 			now := time.Now()
 			synctest.Test(t, func(t *testing.T) {
-				time.Sleep(time.Until(now)) // the clock of the bubble is that of the file server, nearly
+				time.Sleep(time.Until(now)) // the clock of the bubble is about that of the file server
 				sc := newScene(t)
 				ids := sc.canceledInSeconds(seconds, each)
 				sc.step = oneChangeAtATime(c.callTook)
@@ -94,9 +95,9 @@ func TestRetentionKeepsPace(t *testing.T) {
 	}
 }
 
-// oneChangeAtATime is a file server whose calls take so long, and whose client makes one change in
-// a folder at a time. It is for a synctest bubble: who waits for a folder does not hold up time, as
-// with a mutex.
+// oneChangeAtATime is the step of a store whose calls take the time callTook, and which makes one
+// change in a folder at a time. Calls wait for a folder at a channel and not at a mutex, because in
+// a synctest bubble a goroutine that waits for a mutex stops the clock.
 func oneChangeAtATime(callTook time.Duration) func(op, path string, call func() error) error {
 	var mu sync.Mutex
 	folders := map[string]chan struct{}{}

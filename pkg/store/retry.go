@@ -8,17 +8,20 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Retry begins the next run of a job that failed or was canceled. The caller sends the message. A
-// job that was retried already and is still queued is returned unchanged, so that a retry can be
-// repeated; made is whether this call made the run.
+// Retry begins the next run of a job that failed or was canceled. The caller then sends the
+// message. A job that was retried already and has had no attempt since is returned unchanged, so a
+// retry can be repeated; made is whether this call has begun the run.
 //
 // job.ErrNotRetryable: the job is in another state. job.ErrTooManyRuns: a further run would exceed
 // the limit. job.ErrQuota, in a [QuotaError]: the owner has too many unfinished jobs.
+// job.ErrDiskFull. job.ErrBusy: other processes keep changing the job, or its retention has just
+// ended. The other errors are those of [Store.Job].
 func (s *Store) Retry(id job.ID) (j job.Job, made bool, err error) {
 	return s.retryRun(id, s.quotas.Unfinished != 0)
 }
 
-// Redrive is Retry for an operator, without the owner's quota of unfinished jobs.
+// Redrive is Retry for an operator: the owner's quota of unfinished jobs does not apply, the limit
+// of runs does.
 func (s *Store) Redrive(id job.ID) (j job.Job, made bool, err error) {
 	return s.retryRun(id, false)
 }
@@ -72,8 +75,8 @@ func (s *Store) tryRetry(id job.ID, counted bool) (j job.Job, made bool, err err
 	}
 	r := newRecord(spec.New())
 	r.Run, r.Claim = f.run+1, f.claim
-	// The entry in active/ is made before the run, so that a crash between them is detected, but
-	// after the run's temporary file: see deactivate.
+	// The entry in active/ is made before the run, so that the sweeper finds a run whose process
+	// dies, but after the run's temporary file: see deactivate.
 	activate := func(time.Time) error { return s.activate(entry) }
 	if err := s.recordEvent(f.dir, runFile(r.Run), r, activate); !eventExists(err) {
 		return j, false, err
@@ -84,9 +87,9 @@ func (s *Store) tryRetry(id job.ID, counted bool) (j job.Job, made bool, err err
 	return r.public(), true, s.activate(entry)
 }
 
-// checkInPlace returns an error if a job was retried while the retention removed it. The retention
-// puts a retried job back, but an NFS client's link can come into the folder after the retention
-// has listed it, by a handle that the client had looked up before.
+// checkInPlace returns job.ErrBusy if a job was retried while the retention removed it. The
+// retention moves a retried job back, but it may have listed the folder before an NFS client made
+// the link there, by a handle that the client had looked up earlier.
 func (s *Store) checkInPlace(id job.ID) error {
 	err := s.refresh(s.jobsFolder(id))
 	if err != nil {

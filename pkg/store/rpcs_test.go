@@ -21,9 +21,9 @@ import (
 	"github.com/atelier-go/atelier/scripts/nfstest"
 )
 
-// Calls to the file server, with its latency: DESIGN.md, "What each operation costs". With -v the
-// table is printed. The limits allow for folders that are looked up again because the calls take
-// long: one or two in a submission at 5 ms.
+// The requests to the file server that each operation takes are those in DESIGN.md, "What each
+// operation costs". With -v the table is printed. The limits allow for folders that are looked up
+// again because the calls take long: one or two for a submission at 5 ms a call.
 func TestRPCs(t *testing.T) {
 	lab, inside := nfstest.Enter(t, 3*time.Minute)
 	if !inside {
@@ -88,7 +88,7 @@ func TestRPCs(t *testing.T) {
 	t.Logf("averages of %d each:\n%s", n, strings.Join(table, "\n"))
 }
 
-// costs is what the table is made from.
+// costs makes the operations of the table.
 type costs struct {
 	t    *testing.T
 	a, b *store.Store // as the API, and a worker on another machine, use it
@@ -201,10 +201,11 @@ func (c *costs) result(id job.ID) {
 	c.check(errors.Join(err, f.Close()))
 }
 
-// keepalive are the operations for a mount's connection, which depend on time only.
+// keepalive are the requests that keep a mount's connection alive. Their number depends on time
+// only.
 var keepalive = strings.Fields("SEQUENCE: EXCHANGE_ID: CREATE_SESSION: DESTROY_SESSION: GET_LEASE_TIME: RECLAIM_COMPLETE:")
 
-// rpcs returns how many calls a mount has made, by operation.
+// rpcs returns how many requests a mount has sent, by operation.
 func rpcs(t *testing.T, mount string) map[string]int {
 	t.Helper()
 	b, err := os.ReadFile("/proc/self/mountstats")
@@ -231,8 +232,8 @@ func rpcs(t *testing.T, mount string) map[string]int {
 	return counts
 }
 
-// per returns the calls made between two counts, for each of n: in all, and by operation, the most
-// frequent first.
+// per returns the requests between two counts, divided by n: the total, and a text by operation,
+// the most frequent first.
 func per(n int, before, after map[string]int) (total float64, ops string) {
 	type count struct {
 		op string

@@ -14,7 +14,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A scene is a store with what a test needs of it.
+// A scene is a store with what tests need besides.
 type scene struct {
 	*testing.T
 	*Store

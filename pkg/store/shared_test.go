@@ -8,7 +8,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// However often a job's process crashes while it has other jobs too, the job is not given up.
+// However often processes crash that work on a job and on others too, the job is not given up.
 // Crashes that are known to come from the job do count.
 func TestCrashesOfSharedProcessesDoNotCount(t *testing.T) {
 	sc := newScene(t)

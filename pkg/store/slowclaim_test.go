@@ -11,8 +11,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A claimer reads a lease that is about to expire, and is slow to read the clock; meanwhile the
-// lease is renewed.
+// A worker that wants to claim a job reads a lease that is about to expire, and reads the clock
+// much later; meanwhile the lease is renewed.
 func TestSlowClaimerDoesNotTakeRenewedLease(t *testing.T) {
 	for attempts, name := range map[int]string{2: "takes over", 1: "gives up"} {
 		t.Run(name, func(t *testing.T) {

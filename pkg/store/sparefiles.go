@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// If a file system has no inode left, no file can be made, and each removal of a job begins with a
-// new file: a turn, a mark, a tombstone. So spare/ has some empty files and folders. Renaming one
-// of them makes the new file without an inode.
+// If a file system has no inode left, no file can be made. But sweeps and erasures, which free
+// inodes, begin with a new file: a turn, a mark, a tombstone. So spare/ has some empty files and
+// folders, and one of them is renamed where a new one can't be made.
 const (
 	spareFile   = "file."   // and a number
 	spareFolder = "folder." // likewise
@@ -53,14 +53,15 @@ func (s *Store) FillSpares() error {
 // isFull reports whether an error means that a file system has no space or no inodes.
 func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
-// withSpare makes a call that makes a file or folder at path. If the file system is full, it moves
-// a spare one of the given kind there instead. If there is none, it returns the call's error.
+// withSpare calls call, which makes a file or folder at path. If the file system is full, it moves
+// a spare one there instead: a file or a folder, depending on kind. If there is none, it returns
+// the call's error.
 func (s *Store) withSpare(kind, path string, call func() error) error {
 	err := call()
 	if !isFull(err) {
 		return err
 	}
-	if there, terr := s.exists(path); there || terr != nil { // there is no space for the file's content
+	if there, terr := s.exists(path); there || terr != nil { // the file was made, and only its content found no space
 		return errors.Join(err, terr)
 	}
 	dir := filepath.Join(s.dir, spareDir)

@@ -73,7 +73,7 @@ func TestStaleCallsAreRepeated(t *testing.T) {
 }
 
 // staleAt makes the n-th call of do fail as stale, without calls on open files, which are not
-// repeated. It returns whether there were that many calls, and the call.
+// repeated. It returns whether there were so many calls, and which call that was.
 func (sc scene) staleAt(n int, do func()) (more bool, what string) {
 	var mu sync.Mutex
 	calls := 0

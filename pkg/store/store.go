@@ -1,9 +1,9 @@
 // Package store keeps jobs in a shared directory: EFS on AWS, any directory on one machine. It is
 // the only code that knows the file names in the directory.
 //
-// The directory may be on NFS, and the package relies only on what NFS provides: a rename and a link
-// are atomic, and an open shows what was closed before it. DESIGN.md in this folder describes the
-// format.
+// The directory may be on NFS, and the package relies only on what NFS provides: a rename and a
+// link are atomic, and a program that opens a file sees everything that was written before another
+// program closed it. DESIGN.md in this folder describes the format.
 //
 // A Store may be used by several goroutines, and the same directory by many processes on many
 // machines.
@@ -23,7 +23,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FormatVersion marks the layout of the directory. A program refuses a directory with another mark.
+// FormatVersion is the content of the file FORMAT, which marks the layout of the directory. A
+// program refuses a directory with another mark.
 const FormatVersion = "atelier-store 3\n"
 
 // Defaults of [Config].
@@ -35,19 +36,22 @@ const (
 // Config sets where the store is, and its limits.
 type Config struct {
 	Dir         string        // the shared directory; created if missing
-	Lease       time.Duration // time after which a claim made here expires unless it is renewed; 0 is DefaultLease
+	Lease       time.Duration // time after which a claim made by this Store expires unless it is renewed; 0 is DefaultLease
 	MaxAttempts int           // attempts that count in a run before it is given up; 0 is DefaultMaxAttempts
 	Quotas      Quotas        // of each owner that submits here; the zero value is no limit
 
-	// Unpublish removes copies of published files (see [Published]) that were made elsewhere; nil
-	// if there are none. It is called for each job that is erased or has expired, and for several
-	// jobs that have expired together, after their names are removed from [Store.PublishedDir].
-	// Names that were never copied, or whose copies are already removed, are no error. After an
-	// error the jobs are gone for readers but their erasures are not complete: it is called again
-	// by [Store.EndErasures] or [Store.Expire]. Erase returns the error. It must wrap
-	// job.ErrStoreUnavailable if calls for other jobs would fail as well.
+	// Unpublish removes the copies of published files that were made elsewhere, such as in the
+	// bucket; nil if there are none. It gets the names as [Published] makes them, of one job or of
+	// several that were erased or have expired, after these names were removed from
+	// [Store.PublishedDir]. A name that was never copied, or whose copy is already removed, is no
+	// error.
 	//
-	// It is called concurrently.
+	// After an error the jobs are gone for readers, but their erasures are not complete:
+	// [Store.EndErasures] or [Store.Expire] calls Unpublish again. The methods that call it return
+	// its error. The error must wrap job.ErrStoreUnavailable if calls for other jobs would fail as
+	// well.
+	//
+	// It must be safe for concurrent use.
 	Unpublish func(names []string) error
 }
 
@@ -64,7 +68,7 @@ type Store struct {
 	grains      grainChooser
 	backlog     cachedBacklog
 	oldest      time.Time    // no job is older: see [Store.Unknown]
-	horizon     atomic.Int64 // see [Store.Unknown]: in milliseconds since 1970, as last read by this process
+	horizon     atomic.Int64 // see [Store.Unknown]; in milliseconds since 1970, as last read by this process
 }
 
 // Open creates the directory's folders if they are missing, and checks that it can be written and
@@ -138,7 +142,7 @@ func (s *Store) Close() error { return nil }
 // Dir returns the directory's absolute path.
 func (s *Store) Dir() string { return s.dir }
 
-// Lease returns the time after which a claim made here expires unless it is renewed.
+// Lease returns the time after which a claim made by this Store expires unless it is renewed.
 func (s *Store) Lease() time.Duration { return s.lease }
 
 // MaxAttempts returns the number of attempts that count in a run before it is given up.

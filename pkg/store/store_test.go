@@ -61,7 +61,7 @@ func claim(t *testing.T, s *store.Store, id job.ID) *store.Lease {
 	return l
 }
 
-// files lists everything below dir except the job's own complete files.
+// files lists the files below dir, relative to it.
 func files(t *testing.T, dir string) (all []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -162,7 +162,7 @@ func TestUnknownJobsAndBadIDs(t *testing.T) {
 	}
 }
 
-// A directory that is not mounted is not a directory without the job.
+// If the directory is not mounted, the error is not that there is no such job.
 func TestUnavailableStoreIsNotUnknownJob(t *testing.T) {
 	s := open(t, 0)
 	spec := create(t, s)

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// A Note is a small file in sweep/ that is kept between processes.
+// A Note is the name of a small file in sweep/, in which a process leaves data for later ones.
 type Note string
 
 // The notes. Each has one writer at a time, or versions (see [Store.SetNoteVersion]).
@@ -18,7 +18,8 @@ const (
 	CopiedNote  Note = "copied.json"  // the last copy whose end was handled
 )
 
-// Note returns the content of a note; nil if there is none.
+// Note returns the content of a note; nil if there is none. For one of more than 64 KiB, or one
+// that is not a regular file, the error is job.ErrDamagedJob.
 func (s *Store) Note(n Note) ([]byte, error) {
 	b, _, err := s.readFile(filepath.Join(s.dir, sweepDir, string(n)))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -27,7 +28,8 @@ func (s *Store) Note(n Note) ([]byte, error) {
 	return b, err
 }
 
-// SetNote replaces the content of a note.
+// SetNote replaces the content of a note, durably and for readers at once. The content must not be
+// longer than [Store.Note] reads.
 func (s *Store) SetNote(n Note, content []byte) error {
 	return s.replaceFile(filepath.Join(s.dir, sweepDir, string(n)), content)
 }

@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// A turn is a file in sweep/ with this prefix and a number. The number begins again after maxTurn,
-// which one turn a second reaches in thirty years.
+// A turn is a file in sweep/ whose name is this prefix and a number. The numbers begin again after
+// maxTurn, which one turn a second reaches in thirty years.
 const (
 	turnPrefix = "turn."
 	maxTurn    = 999_999_999
 )
 
 // Turn reports whether it is the caller's turn to sweep. Of all callers, on all machines, one gets
-// the turn, and none within the time every after that. If a sweep takes longer, or two overlap, they
-// repeat work, which does no harm.
+// the turn, and within the time every after that none gets another one. A sweep that takes longer
+// may overlap with the next one; then work is repeated, which does no harm.
 func (s *Store) Turn(every time.Duration) (bool, error) {
 	won, err := s.turn(every)
 	if err != nil {
@@ -54,13 +54,13 @@ func (s *Store) turn(every time.Duration) (bool, error) {
 		}
 	}
 	next := last + 1
-	if err == nil && last == maxTurn { // not reached by counting
+	if err == nil && last == maxTurn { // only by a foreign file, not by counting
 		next, err = 1, s.removeTree(at(last))
 	}
 	if err == nil {
 		err = s.link(tmp, at(next))
 	}
-	if isFull(err) && last > 0 { // of two callers that try this, one still finds the file
+	if isFull(err) && last > 0 { // if two callers try this, only one finds the file
 		if err = s.touch(at(last)); err == nil {
 			err = s.rename(at(last), at(next))
 		}

@@ -17,14 +17,15 @@ import (
 // 410 and not 404. A job that has expired leaves none: see [Store.Unknown].
 type Tombstone struct {
 	Owner string    `json:"owner,omitempty"`
-	Why   string    `json:"why"` // always Erased
+	Why   string    `json:"why"` // always [Erased]
 	At    time.Time `json:"at"`
 }
 
-// Erased is the reason of an erasure on request.
+// Erased is the reason for an erasure on request, the only one that leaves a tombstone.
 const Erased = "erased"
 
-// Tombstone reads the tombstone of a job; job.ErrNotFound if the job was not erased.
+// Tombstone reads the tombstone of a job. The error is job.ErrNotFound if the job was not erased,
+// or its tombstone was removed by [Store.Forget].
 func (s *Store) Tombstone(id job.ID) (t Tombstone, err error) {
 	if err := checkID(id); err != nil {
 		return t, fmt.Errorf("read tombstone: %w", err)
@@ -54,8 +55,8 @@ func (s *Store) writeTombstone(spec *job.Spec, why string) error {
 	return s.replaceFile(path, b)
 }
 
-// Forget removes the tombstones of jobs that were made before a given time, beginning after the
-// folder after. An error does not stop it; it returns one of the errors.
+// Forget removes the tombstones of jobs that were made in hours that were over at the time before.
+// after and the errors are as in [Store.Expire].
 func (s *Store) Forget(ctx context.Context, before time.Time, after string) (p Progress, err error) {
 	p.After = after
 	var failed failures
@@ -84,7 +85,7 @@ func (s *Store) forgetIn(folder string) (forgotten int, err error) {
 	names, err := s.list(dir)
 	var calls []func() error
 	for _, name := range names {
-		if _, ok := jobIn(folder, name, job.ID.Folder); ok { // also a folder of that name, which the store does not make
+		if _, ok := jobIn(folder, name, job.ID.Folder); ok { // also if it is a folder, which the store does not make
 			calls = append(calls, func() error { return s.removeTree(filepath.Join(dir, name)) })
 		}
 	}

@@ -8,12 +8,12 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// removeFilesAndPublished removes all files but the spec from a job's folder that was moved out of
-// its place, and then the job's names in published/.
+// removeFilesAndPublished removes all files but the spec from a job's folder that was moved away
+// from its place, and then the job's names in published/.
 //
-// The order matters, and the second step is repeated until there is nothing to remove: an NFS
-// client may have looked up the handle of a file before the folder was moved, and link the file by
-// that handle later. Such a link needs a file that still has a name.
+// The order matters: an NFS client may have looked up the handle of a file before the folder was
+// moved, and may link the file by that handle later, as long as the file still has a name. So the
+// files go first, and the second step is repeated until it finds nothing.
 func (s *Store) removeFilesAndPublished(dir string, spec *job.Spec) error {
 	err := s.emptyJobFolder(dir)
 	for found := true; found && err == nil; {
@@ -40,8 +40,8 @@ func (s *Store) unpublishFolder(folder string) error {
 	return err
 }
 
-// emptyJobFolder removes all files but the spec from a job's folder. The input is removed first:
-// while it is there, everything is there.
+// emptyJobFolder removes all files but the spec from a job's folder. The input is removed first: as
+// long as it is there, the job is complete and can be moved back (see beginExpiry).
 func (s *Store) emptyJobFolder(dir string) error {
 	names, err := s.list(dir)
 	if err == nil && slices.Contains(names, inputFile) {
@@ -58,9 +58,9 @@ func (s *Store) emptyJobFolder(dir string) error {
 	return err
 }
 
-// unpublishAgain removes what was published of a job while its folder was being removed: an NFS
-// client can create files in a folder that was moved, until it notices. After the removal there are
-// no files to publish.
+// unpublishAgain removes what was published of a job while its folder was being removed: until an
+// NFS client notices that a folder was moved, it can create files in it. After the removal there
+// are no files that could be published.
 func (s *Store) unpublishAgain(j erasure) error {
 	var late []string
 	var errs []error
@@ -73,7 +73,7 @@ func (s *Store) unpublishAgain(j erasure) error {
 	return errors.Join(append(errs, s.removeCopies(late))...)
 }
 
-// removeCopies removes the copies made elsewhere of published files.
+// removeCopies removes the copies of published files that were made elsewhere.
 func (s *Store) removeCopies(names []string) error {
 	if s.unpublish == nil || len(names) == 0 {
 		return nil

@@ -140,6 +140,6 @@ func TestPublishingDuringRemovalOfFolder(t *testing.T) {
 		t.Errorf("published after the erasure: %v, %v", left, err)
 	}
 	if name := Published(id, "jpeg", true)[0]; len(copies) == 0 || copies[len(copies)-1] != name {
-		t.Errorf("removed elsewhere were %v, and last must be %s", copies, name)
+		t.Errorf("the copies that were removed are %v; the last must be %s", copies, name)
 	}
 }

@@ -10,13 +10,14 @@ import (
 )
 
 // An upload is a picture that a client stores in the bucket before it submits the job. It is
-// pending from its grant until a job takes it or it is a day old. uploads/<owner>/<id>.<bytes> is
-// an empty file, so that one listing counts an owner's uploads. A job takes an upload as it takes
-// an idempotency key, by a link of its spec in keys/: see [Store.CreateOnce].
+// pending from its grant until a job takes it or it is older than UploadAge.
+// uploads/<owner>/<id>.<bytes> is an empty file, so that one listing counts an owner's uploads. A
+// job takes an upload as it takes an idempotency key, by a link of its spec in keys/: see
+// [Store.CreateOnce].
 const (
 	// UploadAge is the age until which an upload can be taken. It is shorter than keyRetention by
-	// as much as clocks may differ, so the record that it was taken is kept for longer than it
-	// could be taken again.
+	// as much as clocks may differ, so the record that an upload was taken is not removed while the
+	// upload could still be taken again.
 	UploadAge = keyRetention - clockTolerance
 	// uploadExtra is how many KiB a pending upload counts for besides its picture, because its job
 	// will need space for a result.
@@ -25,9 +26,9 @@ const (
 
 // An Upload is a pending upload.
 type Upload struct {
-	ID    job.ID // made like those of jobs
+	ID    job.ID // made like a job's id
 	Bytes int64  // the exact size of the picture
-	Name  string // of the object; no other owner has it
+	Name  string // name of the object, without prefix; never that of another owner's upload
 }
 
 func newUpload(folder string, id job.ID, bytes int64) Upload {
@@ -52,8 +53,8 @@ func (u Upload) use() use { return use{uploads: 1, kib: (u.Bytes+1023)>>10 + upl
 
 func (u Upload) expired(now time.Time) bool { return now.Sub(u.ID.Time()) > UploadAge }
 
-// GrantUpload makes an upload of a given size, which counts towards its owner's quotas. Its errors
-// job.ErrQuota (in a [QuotaError]), job.ErrBacklog and job.ErrDiskFull are as in [Store.Create].
+// GrantUpload makes a pending upload of a given size, which counts towards its owner's quotas.
+// job.ErrQuota, job.ErrBacklog and job.ErrDiskFull are as in [Store.Create].
 func (s *Store) GrantUpload(owner string, bytes int64) (u Upload, err error) {
 	if bytes < 1 || bytes > maxInput {
 		return u, fmt.Errorf("grant an upload: %d bytes: there must be 1 to %d", bytes, maxInput)
@@ -89,8 +90,8 @@ func (s *Store) GrantUpload(owner string, bytes int64) (u Upload, err error) {
 
 // Upload returns a pending upload of an owner.
 //
-// Errors: job.ErrUploadTaken, job.ErrUploadExpired, job.ErrUploadNotFound, also if the upload is
-// another owner's.
+// Errors: job.ErrUploadTaken; job.ErrUploadExpired; job.ErrUploadNotFound, also if the upload is
+// another owner's; job.ErrStoreUnavailable.
 func (s *Store) Upload(owner string, id job.ID) (Upload, error) {
 	u, err := s.upload(owner, id)
 	if err != nil {
@@ -130,8 +131,8 @@ func (s *Store) upload(owner string, id job.ID) (Upload, error) {
 	return Upload{}, job.ErrUploadNotFound
 }
 
-// EndUpload makes an upload no longer pending, after a job has taken it or if none will. It can be
-// repeated.
+// EndUpload ends the pending state of an upload, after a job has taken it, or because none will. It
+// can be repeated.
 func (s *Store) EndUpload(owner string, u Upload) error {
 	if err := checkID(u.ID); err != nil {
 		return fmt.Errorf("end an upload: %w", err)

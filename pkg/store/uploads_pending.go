@@ -61,8 +61,7 @@ func (s *Store) uploadPath(owner string, id job.ID, bytes int64) string {
 }
 
 // ForgetUploads removes uploads that are too old to be taken, and the folders of owners who have
-// none, beginning after the owner's folder after. An error does not stop it; it returns one of the
-// errors. When ctx ends it stops, and the next call continues there.
+// none. after and the errors are as in [Store.Expire]; the folders are those of owners.
 func (s *Store) ForgetUploads(ctx context.Context, after string, now time.Time) (p Progress, err error) {
 	p.After = after
 	if err := s.forgetUploads(ctx, &p, now.Add(-keyRetention)); err != nil {

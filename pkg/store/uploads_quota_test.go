@@ -33,7 +33,7 @@ func TestPendingUploadsCountTowardsQuotas(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	// A job counts in place of its upload, made by any process.
+	// A job counts in place of its upload, whichever process makes it.
 	spec := b.specOf(granted[0])
 	if err := b.Create(spec, make([]byte, size), nil); err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func TestPendingUploadsAreBounded(t *testing.T) {
 	eventually(t, func() error { _, err := b.GrantUpload("anna", 1); return err })
 }
 
-// Concurrent processes exceed the limits by no more than what each has in flight.
+// Concurrent processes exceed the limit by no more than what each is being granted at the moment.
 func TestPendingUploadsUnderLoad(t *testing.T) {
 	const most, processes, each = 40, 4, 4
 	sc := newScene(t)

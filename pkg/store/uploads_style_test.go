@@ -66,8 +66,9 @@ func TestTakenStyleUploadGivesThePhotographBack(t *testing.T) {
 	}
 }
 
-// A process that continues an equal request's draft may link it to an upload or to the key after that
-// request's own process has discarded it. Such names hold up neither another job nor the same request.
+// A process that continues an equal request's draft may link it to an upload or to the key after
+// that request's own process has discarded the draft. Such names hold up neither another job nor
+// the same request.
 func TestDiscardedDraftHoldsNothing(t *testing.T) {
 	for name, linked := range map[string][]int{"photograph": {0}, "style": {1}, "both": {0, 1}, "both and the key": {0, 1, 2}, "key": {2}} {
 		for _, next := range []string{"another request", "the same request"} {
@@ -104,8 +105,8 @@ func TestDiscardedDraftHoldsNothing(t *testing.T) {
 	}
 }
 
-// Two uploads that jobs want in opposite roles, and any number of equal requests: each upload is
-// taken by at most one job.
+// Two requests, each sent several times, take the same two uploads in opposite roles: one job takes
+// both.
 func TestStyleUploadsUnderLoad(t *testing.T) {
 	sc := newScene(t)
 	a, b := sc.grant(), sc.grant()

@@ -207,7 +207,7 @@ func TestFaultsInTakingAnUpload(t *testing.T) {
 				u := granted[sc.dir]
 				mu.Unlock()
 				if acted != nil && name == "without a key" {
-					sc.sweep() // it is unknown whether it was taken; after a sweep it is free
+					sc.sweep() // it is unknown whether the upload was taken; after a sweep it can be taken
 				}
 				err := create(sc, sc.specOf(u))
 				switch {

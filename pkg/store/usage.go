@@ -11,15 +11,15 @@ import (
 )
 
 // An owner's index has a name for each job: <id>.<KiB>, and after it is erased, while it counts as
-// a submission of the last 24 hours, <id>.gone. For its folders see [indexFolder]. An hour that is
-// over can only lose names, so an old count of it is never too small, and it need not be listed
-// again. The counts are stored in usage/ for processes that have not counted this owner yet, mainly
-// functions.
+// a submission of the last 24 hours, <id>.gone. For its folders see [indexFolder]. The hours that
+// are over only lose names. So their count is never too small, and they need not be listed again.
+// It is kept in usage/ for processes that count the owner for the first time, which functions often
+// do.
 
 const (
 	day = 24 * time.Hour
-	// clockTolerance is how much the clocks of the API's machines may differ, including the time
-	// that a submission takes from its id to its name in the index.
+	// clockTolerance is how much the clocks of the machines that accept jobs may differ, including
+	// the time that a submission takes from its id to its name in the index.
 	clockTolerance = 10 * time.Minute
 	// goneMark replaces the KiB in the name of a job that was erased.
 	goneMark = "gone"
@@ -53,9 +53,9 @@ func (t hourUsage) plus(u hourUsage) hourUsage { return hourUsage{t.Jobs + u.Job
 // A pastUsage is the count of the hours that are over: the content of usage/<owner>.
 type pastUsage struct {
 	V       int                  `json:"v"`
-	Through string               `json:"through"` // the first hour that must still be listed
-	Old     int64                `json:"old_kib"` // of the hours before those in Hours
-	Hours   map[string]hourUsage `json:"hours"`   // of the last day and an hour
+	Through string               `json:"through"` // the first hour that is not counted here, and must be listed
+	Old     int64                `json:"old_kib"` // KiB of the hours before those in Hours
+	Hours   map[string]hourUsage `json:"hours"`   // the hours of the last 25 h
 }
 
 const usageVersion = 1
@@ -79,7 +79,7 @@ func (p *pastUsage) setHour(hour string, t hourUsage) {
 	}
 }
 
-// sumOldHours adds up the hours that count for no day any more.
+// sumOldHours moves the hours that count for no day any more to Old.
 func (p *pastUsage) sumOldHours(now time.Time) {
 	for hour, t := range p.Hours {
 		if hour < hourOf(now.Add(-day-time.Hour)) {
@@ -97,15 +97,15 @@ func hoursFrom(first string, now time.Time) (hours []string) {
 	return hours
 }
 
-// ownerHours lists all hours that an owner has in the index.
+// ownerHours lists all hours that an owner's index has.
 func (s *Store) ownerHours(folder string, now time.Time) ([]string, error) {
 	return s.hoursIn(filepath.Join(s.dir, ownersDir, folder), "", now)
 }
 
 func (s *Store) usagePath(folder string) string { return filepath.Join(s.dir, usageDir, folder) }
 
-// readUsage reads what another process has counted; nil if there is nothing valid, so that the
-// caller counts.
+// readUsage reads what another process has counted; nil if there is nothing valid, and the caller
+// must count.
 func (s *Store) readUsage(folder string, now time.Time) *pastUsage {
 	b, _, err := s.readFile(s.usagePath(folder))
 	if err != nil {
@@ -135,7 +135,7 @@ func (p *pastUsage) valid(now time.Time) bool {
 	return ok
 }
 
-// writeUsage stores a count for other processes. If that fails they count themselves.
+// writeUsage stores a count for other processes. If that fails, they count themselves.
 func (s *Store) writeUsage(folder string, p *pastUsage) {
 	b, err := json.Marshal(p)
 	if err != nil {

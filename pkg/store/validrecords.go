@@ -13,20 +13,20 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Any process with access to the directory can write into it: a worker that was taken over, or
-// another user of the file system. So records are checked when they are read, for everything that
-// readers rely on. A record that fails is damaged, and treated as unreadable.
+// Any process with access to the directory can write into it: a worker that an attacker has taken
+// over, or another user of the file system. So records are checked when they are read, for
+// everything that readers rely on. A record that fails is damaged, and treated as unreadable.
 
 // Limits of the values in a record. They are well above what the store writes.
 const (
 	maxNumber    = 1_000_000      // runs, attempts, claims
 	maxText      = 2048           // bytes of a text: a style, a message
 	maxWord      = 128            // bytes of a name: of an owner, a worker, an engine
-	maxEdge      = 65535          // pixels of a submitted picture
+	maxEdge      = 65535          // pixels of a side of a submitted picture
 	maxInput     = 64 << 20       // bytes of a submitted picture
 	resultExtra  = 1 << 20        // bytes of a result beyond 4 for each pixel
 	maxSmall     = 4 << 20        // bytes of a thumbnail or a preview
-	maxStoredKiB = 1 << 20        // of one job
+	maxStoredKiB = 1 << 20        // KiB that one job counts for
 	maxLease     = 24 * time.Hour // of a claim
 )
 
@@ -69,7 +69,8 @@ func clean(text string, max int) string {
 	return text
 }
 
-// cleanCode removes from the code of a failure what is not allowed in one.
+// cleanCode removes the characters that are not allowed in the code of a failure, and cuts it to
+// maxWord bytes.
 func cleanCode(code string) string {
 	return strings.Map(func(c rune) rune {
 		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' {
@@ -94,7 +95,7 @@ func (f *finding) time(what string, at *time.Time) {
 	f.want(at == nil || plausible(*at), "%s is %v", what, at)
 }
 
-// valid checks a record that was read from a job's file of a given name.
+// valid checks a record that was read from the file name of job id. Its error wraps errUnreadable.
 func (r *record) valid(id job.ID, name string) error {
 	var f finding
 	kind, number, _ := strings.Cut(name, ".")

@@ -10,8 +10,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// The folders of jobs/, and of trees with the same layout, are those of hours, and of minutes and
-// seconds with many jobs: YYYY/MM/DD/HH[/MM[/SS]]. Those of hours and minutes have both jobs and
+// jobs/, and trees with the same layout, have folders of hours, and in hours with many jobs also of
+// minutes and seconds: YYYY/MM/DD/HH[/MM[/SS]]. The folders of hours and minutes have both jobs and
 // finer folders in them.
 const (
 	hourDepth   = 4
@@ -24,8 +24,8 @@ const (
 	minuteForm = "2006/01/02/15/04"
 )
 
-// isTime reports whether a path is that of a folder in such a tree, or of one above them, for a
-// time that may have jobs by now. It allows a day for machines whose clocks differ.
+// isTime reports whether a path is that of a folder in such a tree, from a year's to a second's,
+// for a time that may have jobs by now. It allows a day for clocks that differ.
 func isTime(path string, now time.Time) bool {
 	if len(path) < len("2006") || len(path) > len(timeForm) || len(path)%len("/01") != 1 {
 		return false
@@ -37,7 +37,7 @@ func isTime(path string, now time.Time) bool {
 	return err == nil
 }
 
-// depthOf returns how many folders deep a path is.
+// depthOf returns the number of parts of a path.
 func depthOf(path string) int {
 	if path == "" {
 		return 0
@@ -45,16 +45,17 @@ func depthOf(path string) int {
 	return strings.Count(path, "/") + 1
 }
 
-// indexFolder returns the folder of a job in the trees of its owner, in owners/ and active/. They
+// indexFolder returns the folder of a job in the trees of its owner, in owners/ and active/. These
 // end at minutes: whether a job's own folder is that of a second depends on the jobs of all owners,
-// and an owner with one job a second would have as many folders as jobs.
+// so with seconds an owner with one job a second would have as many folders as jobs.
 func indexFolder(id job.ID) string {
 	f := id.Folder()
 	return f[:min(len(f), len(minuteForm))]
 }
 
-// jobIn returns the job of a name in a folder of such a tree. ok is false for other names, and for
-// a job that belongs into another folder.
+// jobIn returns the job that a name in a folder of such a tree stands for; place returns the folder
+// of a job there. ok is false for other names, for the names of erased jobs, and for a job that
+// belongs into another folder.
 func jobIn(folder, name string, place func(job.ID) string) (id job.ID, ok bool) {
 	text, counts, _ := strings.Cut(name, ".") // see usage.go
 	id, err := job.ParseID(text)
@@ -65,11 +66,11 @@ func jobIn(folder, name string, place func(job.ID) string) (id job.ID, ok bool) 
 type walk struct {
 	*Store
 	root   string
-	place  func(job.ID) string // the folder of a job
+	place  func(job.ID) string // returns the folder of a job in the tree
 	before job.ID              // only older jobs; "" is all
 	visit  func(job.ID) error
 	// lists is how many folders it lists at most; 0 is no limit. At the limit it ends with
-	// errEnough, and reached is the time from which on all jobs were visited.
+	// errEnough, and all jobs from the time of the folder reached on were visited.
 	lists   int
 	listed  int
 	reached string
@@ -137,20 +138,21 @@ func visitAll(ids []job.ID, visit func(job.ID) error) error {
 // timeOf returns the finest folder of a job's time, whether the job is in it or not.
 func timeOf(id job.ID) string { return job.Second.Folder(id.Time()) }
 
-// mayHaveOlder reports whether a folder may have jobs older than a given one.
+// mayHaveOlder reports whether a folder may have jobs that are older than a given one.
 func mayHaveOlder(folder string, before job.ID) bool {
 	return before == "" || folder <= timeOf(before)[:len(folder)]
 }
 
-// A span is a part of a tree of times.
+// A span limits the folders that visitFolders visits.
 type span struct {
 	after  string    // only folders that are visited after this one; "" is all
 	before time.Time // only folders of hours that were over then; the zero time is all
 }
 
-// visitFolders visits the folders that may have jobs in a tree with the layout of jobs/, until ctx
-// ends. Finer folders come before the folder that has them, and otherwise the oldest come first.
-// path is relative to the tree.
+// visitFolders calls visit for the folders of hours, minutes and seconds in a tree with the layout
+// of jobs/, until visit returns an error or ctx ends. A folder comes after the finer ones in it,
+// and otherwise the oldest come first. path is relative to the tree. It also removes the folders of
+// days, months and years that are empty and whose time is over.
 func (s *Store) visitFolders(ctx context.Context, tree string, in span, visit func(path string) error) error {
 	last := "~" // sorts after all folders
 	if !in.before.IsZero() {
@@ -172,7 +174,7 @@ func (s *Store) visitFoldersBelow(ctx context.Context, tree, path, last, after s
 	deeper := false
 	if depthOf(path) < secondDepth {
 		names, err := s.list(filepath.Join(s.dir, tree, path))
-		if err != nil && depthOf(path) < hourDepth { // below an hour visit returns the error, and the other folders are visited
+		if err != nil && depthOf(path) < hourDepth { // of an hour or minute visit returns the error, and the other folders are visited
 			return err
 		}
 		slices.Sort(names)
@@ -194,14 +196,14 @@ func (s *Store) visitFoldersBelow(ctx context.Context, tree, path, last, after s
 		return visit(path)
 	}
 	if path == "" || strings.HasPrefix(last, path) || deeper && last == "~" {
-		return nil // not over: a job may be about to be moved into it
+		return nil // its time is not over: a job may be about to be moved into it
 	}
 	_ = s.removeEmpty(filepath.Join(s.dir, tree, path)) // a folder that stays does no harm
 	return nil
 }
 
-// hoursIn lists the hours that have a folder in a tree with the layout of jobs/, beginning at from,
-// or with "" at the first. They are 24 for each day of the retention.
+// hoursIn lists the hours that have a folder in a tree with the layout of jobs/, in any order,
+// without those before from; "" is all. There are 24 for each day of the retention.
 func (s *Store) hoursIn(tree, from string, now time.Time) ([]string, error) {
 	folders := []string{""}
 	for range hourDepth {
@@ -218,7 +220,7 @@ func (s *Store) hoursIn(tree, from string, now time.Time) ([]string, error) {
 	return folders, nil
 }
 
-// timeFolders lists the folders of times in a folder of such a tree.
+// timeFolders lists the finer folders in a folder of such a tree, as paths in the tree.
 func (s *Store) timeFolders(tree, path string, now time.Time) (subs []string, err error) {
 	names, err := s.list(filepath.Join(tree, path))
 	for _, name := range names {

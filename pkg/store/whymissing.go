@@ -11,7 +11,8 @@ import (
 )
 
 // whyMissing returns why a file was not found in a job's folder: the job was erased or has expired,
-// there never was one, or the whole directory is not available. nil: the job's folder exists.
+// there never was one, or the whole directory is not available. It returns nil if the job's folder
+// exists.
 func (s *Store) whyMissing(id job.ID) error {
 	err := s.whyMissingOnDisk(id)
 	if errors.Is(err, job.ErrNotFound) {
@@ -62,7 +63,8 @@ func (s *Store) refreshIfExists(dir string) (bool, error) {
 }
 
 // explainMissing calls find, which opens a file in a job's folder. If find returns fs.ErrNotExist,
-// it returns the error of [Store.whyMissing], or if the folder exists, calls find once more.
+// explainMissing returns the error of [Store.whyMissing]; if the job's folder exists, it calls find
+// once more.
 func (s *Store) explainMissing(id job.ID, find func() error) error {
 	err := find()
 	if !errors.Is(err, fs.ErrNotExist) {

@@ -5,8 +5,8 @@ import "time"
 // lateAge is the age from which a job without a lease is late: half of its time is over.
 func (s *Sweeper) lateAge() time.Duration { return s.MaxAge / 2 }
 
-// renewBacklog stores the last known backlog again if the sweeps since then have died, in case this
-// one dies too. It is the best estimate until all jobs of that time have ended.
+// renewBacklog stores the last known backlog again if the processes of all sweeps since then have
+// died, in case this one dies too. It is the best estimate until all jobs of that time have ended.
 func (s *Sweeper) renewBacklog(m *jobsProgress, now time.Time) error {
 	if now.Sub(m.Backlog.At) < 2*s.Every || now.Sub(m.CountedAt) > s.MaxAge {
 		return nil

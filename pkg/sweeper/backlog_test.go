@@ -26,8 +26,8 @@ func (st *sweepTest) admission() error {
 	return s.Admits("anna", "")
 }
 
-// A few late jobs, whose messages are lost or can't be read, don't make the API refuse submissions.
-// Many late jobs do.
+// A few late jobs, whose messages are lost or which can't be read, don't make the API refuse
+// submissions. Many late jobs do.
 func TestManyLateJobsRefuseSubmissions(t *testing.T) {
 	for late, refused := range map[int]bool{1: false, 99: false, 110: true} {
 		t.Run(fmt.Sprint(late), func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestBacklogIsKeptWhileSweepsFail(t *testing.T) {
 		st.submit(0, true)
 	}
 	st.sweeps(1)
-	// As if several sweeps had died since.
+	// As if the processes of several sweeps had died since.
 	old := time.Now().Add(-9 * time.Minute)
 	var memory map[string]any
 	note, err := st.store.Note(store.SweepNote)

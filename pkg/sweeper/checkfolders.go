@@ -10,8 +10,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// entriesPerStep is the number of jobs after which a sweep records its progress, or more if a
-// folder has more. A folder may have one job or thousands.
+// entriesPerStep is about how many jobs are checked together before their folders count as done. It
+// may be exceeded by one folder, because a folder may have one job or thousands.
 const entriesPerStep = 1000
 
 // halfTime returns a context with half of the time that ctx has left. The rest is for the work that
@@ -30,8 +30,8 @@ type folderEntry struct {
 	in string
 }
 
-// A jobCursor returns the text by which a sweep continues after a job in a folder. It sorts after the
-// folder's position and before those of later folders.
+// jobCursor returns the cursor with which a sweep continues after this job, within its folder. It
+// sorts after the folder's position and before those of later folders.
 func (e folderEntry) jobCursor() string { return e.in + "/" + string(e.ID) }
 
 // afterCursor reports whether a folder has jobs after a cursor: a folder's position or a jobCursor.
@@ -39,9 +39,10 @@ func afterCursor(f store.ActiveFolder, cursor string) bool {
 	return f.Position() > cursor || strings.HasPrefix(cursor, f.Position()+"/")
 }
 
-// checkFolders checks the jobs after a cursor in folders, in their order. After limit jobs, unless
-// limit is 0, it starts no further folder. It returns the number of folders that were done when ctx
-// ended or the store became unavailable. It skips folders that are in r already.
+// checkFolders checks the jobs after a cursor in folders, in the order of the folders, and adds
+// what it finds to r. It skips folders that r has counted already. It stops when ctx ends, when the
+// store is not available, or, unless limit is 0, when limit jobs are checked. It returns the number
+// of folders that are done.
 func (s *Sweeper) checkFolders(ctx context.Context, folders []store.ActiveFolder, cursor string, limit int, now time.Time, r *findings) (done int) {
 	seen := 0
 	for some := range slices.Chunk(folders, concurrency) {
@@ -65,8 +66,8 @@ func (s *Sweeper) checkFolders(ctx context.Context, folders []store.ActiveFolder
 	return done
 }
 
-// listUnchecked lists the jobs after a cursor in the folders that are not in r yet, until ctx ends.
-// It returns entries by folder.
+// listUnchecked lists the jobs after a cursor in those folders that r has not counted yet, until
+// ctx ends. It returns the entries by the folder's position.
 func (s *Sweeper) listUnchecked(ctx context.Context, folders []store.ActiveFolder, cursor string, r *findings) map[string][]folderEntry {
 	lists := map[string][]folderEntry{}
 	forEach(ctx, folders, func(f store.ActiveFolder) {
@@ -87,8 +88,8 @@ func (s *Sweeper) listUnchecked(ctx context.Context, folders []store.ActiveFolde
 	return lists
 }
 
-// checkEntries checks all entries of some folders. It reports false if ctx ended or the store
-// became unavailable before that; r.stopped then has what was checked.
+// checkEntries checks all entries of some folders, and counts the folders in r. If ctx ends or the
+// store becomes unavailable before that, it returns false, and r.stopped has what was checked.
 func (s *Sweeper) checkEntries(ctx context.Context, in []store.ActiveFolder, entries []folderEntry, now time.Time, r *findings) bool {
 	var mu sync.Mutex
 	counted := map[string]jobCount{}
@@ -116,8 +117,8 @@ func (s *Sweeper) checkEntries(ctx context.Context, in []store.ActiveFolder, ent
 	return true
 }
 
-// forEach calls do for items in their order, several at the same time, until ctx ends. It returns
-// for how many.
+// forEach calls do for items in their order, up to concurrency at the same time, until ctx ends. It
+// returns when all calls have returned, with their number.
 func forEach[T any](ctx context.Context, items []T, do func(T)) (called int) {
 	slots := make(chan struct{}, concurrency)
 	var all sync.WaitGroup

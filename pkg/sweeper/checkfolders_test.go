@@ -24,8 +24,9 @@ func (c *countdown) Err() error {
 	return nil
 }
 
-// If a sweep has listed several full folders but has time for only some of their jobs, it records
-// the folders that are complete, so that the next sweep does not begin with them again.
+// A sweep that has listed several full folders, but has no time for all their jobs, counts those
+// folders as done whose jobs it has checked. Otherwise each sweep would begin with the same
+// folders.
 func TestSweepProgressesThroughFullFolders(t *testing.T) {
 	st, err := store.Open(store.Config{Dir: t.TempDir()})
 	if err != nil {
@@ -60,8 +61,8 @@ func TestSweepProgressesThroughFullFolders(t *testing.T) {
 	}
 }
 
-// A folder with more jobs than a sweep has time for is checked by several sweeps, all of it, and does
-// not delay the next folder for longer.
+// A folder with more jobs than a sweep has time for is checked completely, by several sweeps, and
+// then the next folder is checked.
 func TestSweepContinuesWithinFolder(t *testing.T) {
 	st, err := store.Open(store.Config{Dir: t.TempDir()})
 	if err != nil {

@@ -11,12 +11,12 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// concurrency is the number of jobs that are checked at the same time. Each takes a few consecutive
-// calls of the file server.
+// concurrency is the number of jobs that are checked at the same time. Each check takes a few
+// consecutive calls to the file server.
 const concurrency = 32
 
-// maxOldest is the number of the oldest jobs, which need a repair most often, that each sweep
-// checks if it has no time for all jobs.
+// maxOldest is about how many of the oldest jobs each sweep checks first while a pass through all
+// jobs takes several sweeps. The oldest ones need a repair most often.
 const maxOldest = 1000
 
 // minShortfalls is the number of consecutive comparisons that must find fewer messages than jobs
@@ -31,10 +31,10 @@ const (
 	maxLongWaiting = 10
 )
 
-// maxWaiting is the number of waiting jobs that a sweep considers for sending again.
+// maxWaiting is how many waiting jobs a sweep considers for sending again at most.
 const maxWaiting = 20_000
 
-// abandonedAge is the age from which a job's name in an index without the job is left over from a
+// abandonedAge is the age from which a name in an index without its job counts as left by a
 // submission that died.
 const abandonedAge = 10 * time.Minute
 
@@ -43,16 +43,16 @@ type findings struct {
 	mu         sync.Mutex
 	first      bool                 // the sweep begins a pass through all jobs
 	unfinished int                  // among the jobs that were checked
-	abandoned  []job.Job            // at most as many as workers had claimed
+	abandoned  []job.Job            // their lease has expired; at most as many as workers had claimed
 	waiting    []waitingJob         // at most maxWaiting
 	claimed    map[string]time.Time // by owner: when the youngest claimed run began
 	errs       errorList
 
 	counted map[string]jobCount // by folder that was checked
-	stopped stoppedCheck        // where time ended
+	stopped stoppedCheck        // of the check that was cut short
 }
 
-// A stoppedCheck is how far the check of some folders came that was not completed.
+// A stoppedCheck is how far a check of some folders came that was not completed.
 type stoppedCheck struct {
 	cursor   string // of the last job; "" if none was checked
 	jobCount        // of the jobs that were checked
@@ -68,7 +68,7 @@ func (c jobCount) plus(d jobCount) jobCount {
 	return jobCount{c.unfinished + d.unfinished, c.late + d.late}
 }
 
-// A waitingJob has no lease, and its message was not sent for a while.
+// A waitingJob has no lease, and no message for it was sent for a while.
 type waitingJob struct {
 	job.Job
 	messageSent time.Time
@@ -83,9 +83,9 @@ func (w waitingJob) latest() time.Time {
 	return w.messageSent
 }
 
-// checkJobs checks active jobs, and sends again or ends those that need it. If ctx allows it checks
-// all jobs, oldest first; otherwise the oldest and, over several sweeps, the others. A job or
-// folder that can't be read does not delay the others.
+// checkJobs checks active jobs, and sends again or ends those that need it. If there is time it
+// checks all jobs, oldest first; otherwise the next sweeps check the rest, each after the oldest
+// ones. A job or folder that can't be read does not delay the others.
 func (s *Sweeper) checkJobs(ctx context.Context, now time.Time, all *progress) error {
 	m := all.Jobs // no other goroutine changes it
 	defer func() {
@@ -98,7 +98,7 @@ func (s *Sweeper) checkJobs(ctx context.Context, now time.Time, all *progress) e
 	checkCtx, cancel := halfTime(ctx)
 	defer cancel()
 	folders, err := s.Store.ActiveFolders(checkCtx)
-	r.errs.add(err) // of one owner; the others' folders are complete
+	r.errs.add(err) // of one owner's folders; those of the others are complete
 	if len(folders) == 0 && err != nil {
 		return r.errs.join()
 	}
@@ -124,8 +124,8 @@ func (s *Sweeper) checkJobs(ctx context.Context, now time.Time, all *progress) e
 	return r.errs.join()
 }
 
-// checkAfterCursor checks the jobs after the cursor, oldest first, until ctx ends, and counts
-// their jobs in m. It reports whether it has checked all.
+// checkAfterCursor checks the jobs after the cursor, oldest first, until ctx ends. It counts them
+// in m, and moves the cursor. It reports whether it has checked all jobs up to the end.
 func (s *Sweeper) checkAfterCursor(
 	ctx context.Context, folders []store.ActiveFolder, now time.Time, m *jobsProgress, r *findings,
 ) (complete bool) {
@@ -166,7 +166,7 @@ func (s *Sweeper) checkJob(e store.Entry, now time.Time, r *findings) (n jobCoun
 	defer r.mu.Unlock()
 	switch {
 	case errors.Is(err, job.ErrFinished), errors.Is(err, job.ErrGone), errors.Is(err, job.ErrNotFound):
-		return n // it has ended and is cleaned up now, or its submission is in progress or was abandoned
+		return n // it has ended and is cleaned up now, or its submission is in progress or has died
 	case old && err == nil:
 		return n
 	}
@@ -192,9 +192,9 @@ func (s *Sweeper) checkJob(e store.Entry, now time.Time, r *findings) (n jobCoun
 	return n
 }
 
-// resendInterval returns how old a message must be before the job may be sent again. waited is how
-// long the job had waited when that message was sent. The result is at least waited, so that the
-// intervals double, and at least two sweeps.
+// resendInterval returns the time after which a message may count as lost: the time that the job
+// had waited when it was last sent, so that the intervals double, but at least two intervals of
+// sweeps.
 func (s *Sweeper) resendInterval(waited time.Duration) time.Duration {
 	return max(waited, 2*s.Every)
 }

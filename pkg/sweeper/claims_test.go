@@ -61,9 +61,9 @@ func TestShortfallsOverManySweeps(t *testing.T) {
 		}
 	}
 	step(true, false, 300, 1000, 0, 0)     // not all jobs are counted yet
-	step(false, false, 1200, 1000, 200, 1) // already more jobs than messages
+	step(false, false, 1200, 1000, 200, 1) // more jobs were counted than there are messages
 	step(false, true, 1500, 1000, 500, 2)
-	step(true, false, 300, 1000, 500, 2) // it is kept, although this part of the pass shows no loss
+	step(true, false, 300, 1000, 500, 2) // the number is kept, although this part of the pass shows no loss
 	step(false, false, 1200, 400, 500, 3)
 	m.Missing -= 300 // these were sent again
 	step(false, true, 1500, 1300, 200, 4)

@@ -19,9 +19,10 @@ const (
 )
 
 // readDeadLetters reads the dead-letter queue until it is empty or ctx ends. An outage causes many
-// receives, but only attempts count: an unfinished job that has attempts left and is not too old is
-// sent again, otherwise it fails. The message of a finished job is deleted. A message that is not
-// of Atelier, or of an unknown job, stays.
+// receives, but only attempts count: an unfinished job that has attempts left is sent again; if it
+// has none left, it fails. The message of a job that is running stays for a later sweep, and that
+// of a finished job is deleted. A message that is not of Atelier, or is of an unknown job, stays
+// for an operator.
 func (s *Sweeper) readDeadLetters(ctx context.Context, now time.Time) error {
 	if s.Dead == nil {
 		return nil
@@ -58,7 +59,7 @@ func (s *Sweeper) receiveDeadLetters(ctx context.Context, now time.Time) error {
 	return errs.join()
 }
 
-// handleDeadLetter reports whether the dead letter can be deleted.
+// handleDeadLetter does what a dead letter requires, and reports whether it can be deleted.
 func (s *Sweeper) handleDeadLetter(ctx context.Context, d job.Delivery, now time.Time) (bool, error) {
 	m, err := job.DecodeMessage(d.Body)
 	if err != nil {

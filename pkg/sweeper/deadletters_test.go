@@ -41,7 +41,7 @@ func TestDeadLetters(t *testing.T) {
 	if j := st.job(tired); j.State != job.Failed || j.Error.Code != job.CodeGaveUp {
 		t.Errorf("a job without attempts left: %+v", j)
 	}
-	// Only attempts count: an outage causes many receives.
+	// Only attempts count, because an outage causes many receives.
 	if j, ms := st.job(waiting), st.messages(); j.State != job.Queued || len(ms) != 1 || ms[0].Job != waiting {
 		t.Errorf("waiting: %+v; in the queue: %v", j, ms)
 	}
@@ -86,8 +86,8 @@ func TestAllDeadLettersAreRead(t *testing.T) {
 	}
 }
 
-// If a job's attempts ended with the death of processes that had other jobs too, the job does not
-// fail.
+// An attempt that ended with the death of a process that had other jobs too does not count, so the
+// job does not fail.
 func TestDeadLetterOfJobNotToBlame(t *testing.T) {
 	st := newSweepTest(t)
 	id := st.submit(0, false)

@@ -19,14 +19,14 @@ import (
 	"github.com/atelier-go/atelier/pkg/sweeper"
 )
 
-// A function has a time limit, which may be too short for all that must be removed.
+// A function has a time limit, which may be too short for everything that must be removed.
 func TestSweepKeepsItsDeadline(t *testing.T) {
 	const jobs = 600
 	const deadline = 2 * time.Second
 	dir := t.TempDir()
 	createExpired(t, dir, jobs)
-	// The bucket is slow. Each job is of an hour of its own, so each is unpublished by itself: with
-	// four at a time this takes 12 s for all jobs.
+	// The bucket is slow. Each job is in another hour, so each is unpublished in a call of its own:
+	// with four at a time this takes 12 s for all jobs.
 	var quick atomic.Bool
 	unpublish := func([]string) error {
 		if !quick.Load() {
@@ -79,7 +79,8 @@ func TestSweepKeepsItsDeadline(t *testing.T) {
 	}
 }
 
-// remaining returns the number of jobs of which something is left.
+// remaining returns the number of jobs of which something is left. The test fails if there are more
+// than most.
 func (st *sweepTest) remaining(most int) (left int) {
 	st.Helper()
 	paths, err := filepath.Glob(filepath.Join(st.store.Dir(), "jobs/*/*/*/*/*"))

@@ -12,8 +12,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A sweep completes erasures after those that the last sweep came to, and the next begins again with
-// the first.
+// A sweep continues with the erasures after the last one that the sweep before has reached, and the
+// next sweep begins with the first again.
 func TestErasuresContinueInTheNextSweep(t *testing.T) {
 	st := newSweepTest(t)
 	first, second := st.submit(2*time.Hour, true), st.submit(time.Hour, true)

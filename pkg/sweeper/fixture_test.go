@@ -52,7 +52,7 @@ func newSweepTest(t *testing.T) *sweepTest {
 	return st
 }
 
-// inVirtualTime runs a test in a synctest bubble whose clock is first that of the file server.
+// inVirtualTime runs a test in a synctest bubble whose clock begins at the file server's time.
 func inVirtualTime(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
 	now := time.Now()

@@ -13,15 +13,15 @@ import (
 
 const (
 	// tempFileAge is the age from which a temporary file belongs to a dead process. A process that
-	// was only stalled may lose its file too: it checks for that.
+	// was only paused may lose its file too, and detects that.
 	tempFileAge = 5 * time.Minute
 	// tombstoneTime is how long after the retention a tombstone is removed. By then the horizon
-	// says that the job is gone.
+	// shows that the job is gone.
 	tombstoneTime = 24 * time.Hour
-	// reconcileDelay is how long after the end of an hour its jobs are reconciled. No submission
-	// takes as long.
+	// reconcileDelay is how long after the end of an hour its jobs are first reconciled. No
+	// submission takes that long.
 	reconcileDelay = time.Hour
-	// longBehind is for how long the retention may be behind before an operator is warned.
+	// longBehind is how long the retention may be behind before an operator is warned.
 	longBehind = 24 * time.Hour
 )
 
@@ -31,11 +31,11 @@ func (s *Sweeper) lastReconcileDelay() time.Duration {
 	return max(s.MaxAge, 24*time.Hour) + 2*time.Hour
 }
 
-// A task goes through a tree of folders, repeatedly. A pass through the tree may take many sweeps;
-// each sweep continues where the last one stopped.
+// A task repeatedly goes through a tree of folders. A pass through the tree may take many sweeps,
+// each of which continues where the last one stopped.
 type task struct {
 	name  string
-	every time.Duration // between the starts of two passes
+	every time.Duration // between the starts of two passes; 0 is in every sweep
 	run   func(ctx context.Context, after string) (store.Progress, error)
 }
 
@@ -44,8 +44,8 @@ const retentionTask = "retention"
 
 // taskProgress is the progress of a task.
 type taskProgress struct {
-	Began time.Time `json:"began"` // start of the current or last pass
-	After string    `json:"after"` // the last folder that is done
+	Began time.Time `json:"began"` // the start of the current pass, or of the last one if that is complete
+	After string    `json:"after"` // the After of the store's Progress
 	Done  bool      `json:"done"`  // the pass is complete
 }
 
@@ -79,7 +79,7 @@ func (s *Sweeper) tasks(now time.Time) []task {
 			p, err := st.Expire(ctx, now.Add(-s.Retention), after)
 			s.expired.Add(int64(p.Count))
 			if onlyDeadline(ctx, err) {
-				err = nil // it has a pace, so many jobs take several sweeps: see reportRetention
+				err = nil // many jobs take several sweeps, because the retention has a pace: see reportRetention
 			}
 			return p, err
 		}},
@@ -115,7 +115,7 @@ func (s *Sweeper) housekeeping(ctx context.Context, now time.Time, m *progress) 
 			known.After, known.Done = p.After, p.Done
 			m.setTask(t.name, known)
 			err = s.ignoreDeadline(ctx, err)
-			if t.every > 0 || after != known.After { // else it starts over in each sweep
+			if t.every > 0 || after != known.After { // the others start over in each sweep
 				err = errors.Join(err, s.saveProgress(m))
 			}
 			if err != nil {
@@ -130,14 +130,15 @@ func (s *Sweeper) housekeeping(ctx context.Context, now time.Time, m *progress) 
 	return errors.Join(errs...)
 }
 
-// reportRetention reports what the retention has removed, and for how long it has been behind.
+// reportRetention reports and logs how many jobs the retention has removed, and how long it has
+// been behind.
 func (s *Sweeper) reportRetention(pass taskProgress, now time.Time) {
 	if !pass.Done {
 		s.report.Behind = max(now.Sub(pass.Began), 0)
 	}
 	switch n := s.expired.Load(); {
 	case s.report.Behind > longBehind:
-		s.Log.Warn("the retention is behind: for more than a day there have always been expired jobs that are not removed yet",
+		s.Log.Warn("the retention is behind: for more than a day it has not removed all expired jobs",
 			"jobs", n, "behind", s.report.Behind.Round(time.Second), "removed_until", pass.After)
 	case n > 0:
 		s.Log.Info("expired jobs were removed", "jobs", n, "behind", s.report.Behind.Round(time.Second))

@@ -36,7 +36,7 @@ func TestHousekeeping(t *testing.T) {
 		t.Fatal(err)
 	}
 	uploads := filepath.Join(st.store.Dir(), "uploads", filepath.Dir(pending.Name))
-	if err := os.WriteFile(filepath.Join(uploads, "0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f.7"), nil, 0o600); err != nil { // an id of 2024
+	if err := os.WriteFile(filepath.Join(uploads, "0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f.7"), nil, 0o600); err != nil { // an id made in 2024
 		t.Fatal(err)
 	}
 	st.sweeps(2)
@@ -79,7 +79,7 @@ func TestRetentionKeepsUp(t *testing.T) {
 }
 
 // The retention has a pace, so it is normal that many jobs take several sweeps. No sweep removes
-// more than its time allows, or warns of it.
+// more jobs than the pace allows, or logs a warning that it was too short.
 func TestRetentionOverSeveralSweeps(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		const jobs, perSecond = 250, 300
@@ -108,7 +108,7 @@ func TestRetentionOverSeveralSweeps(t *testing.T) {
 	})
 }
 
-// An operator sees that the retention does not keep up.
+// The report and the log show an operator that the retention does not keep up.
 func TestRetentionReportsThatItIsBehind(t *testing.T) {
 	dir := t.TempDir()
 	createExpired(t, dir, 1)
@@ -162,8 +162,8 @@ func TestRetentionIsNotBlocked(t *testing.T) {
 	})
 }
 
-// If a sweep hangs and is killed in its housekeeping, its results from the active jobs are saved,
-// and the other tasks of housekeeping were done.
+// If a sweep hangs in its housekeeping and is killed, its results from the active jobs are saved,
+// and the other tasks of housekeeping are done.
 func TestSweepKilledInHousekeeping(t *testing.T) {
 	dir := t.TempDir()
 	createExpired(t, dir, 1)

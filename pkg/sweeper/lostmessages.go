@@ -14,12 +14,12 @@ import (
 // resendLost sends jobs again whose messages seem to be lost:
 //
 //   - Overtaken jobs: a worker has, or had lately, a job of the same owner that was submitted much
-//     later. A queue does not keep the exact order, but it does not differ from it by minutes.
-//   - The n oldest jobs, if the queue has n messages fewer than there are unfinished jobs. Unfinished
-//     jobs that this pass has not counted yet are ignored.
-//   - In each sweep a few of the jobs that have waited for long, because there may be several messages
-//     of one job and none of another. A surplus message does no harm: its receiver finds the job
-//     claimed or finished.
+//     later. A queue is not strictly in order, but it does not delay a message by minutes.
+//   - The oldest jobs, as many as messages are missing: the unfinished jobs, as far as they were
+//     counted, minus the messages.
+//   - In each sweep a few of the jobs that have waited for long, because there may be several
+//     messages of one job and none of another. A surplus message does no harm: its receiver finds
+//     the job claimed or finished.
 func (s *Sweeper) resendLost(ctx context.Context, r *findings, m *jobsProgress, complete bool, now time.Time) error {
 	slices.SortFunc(r.waiting, func(a, b waitingJob) int {
 		return cmp.Or(a.messageSent.Compare(b.messageSent), cmp.Compare(a.ID, b.ID))
@@ -55,8 +55,8 @@ func (s *Sweeper) resendLost(ctx context.Context, r *findings, m *jobsProgress, 
 // counted early in a pass may have finished since, with their messages, so the number of messages
 // at the start of the pass must be too low as well.
 //
-// The number of missing messages is remembered, because each sweep of a pass can only send the
-// jobs again that it has checked.
+// The number of missing messages is kept for the next sweeps, because each sweep of a pass can send
+// only those jobs again that it has checked.
 func (m *jobsProgress) compareDepth(r *findings, complete bool, messages int) {
 	if r.first {
 		m.Messages = messages
@@ -72,14 +72,14 @@ func (m *jobsProgress) compareDepth(r *findings, complete bool, messages int) {
 	}
 }
 
-// maxClaimed is the number of owners in Claimed, because a note has at most 64 KiB.
+// maxClaimed is the largest number of owners in Claimed, because a note has at most 64 KiB.
 const maxClaimed = 500
 
-// recordClaims records by owner when the youngest claimed run began, in milliseconds since 1970. A
-// sweep checks jobs that were overtaken before those that are running, which may even be left to
-// the next sweep. Times before the given one are dropped.
+// recordClaims records for each owner when the youngest claimed run began, in milliseconds since
+// 1970. A sweep checks overtaken jobs before the running ones, some of which it may leave to the
+// next sweep, so these times are kept from sweep to sweep. Times before the given one are dropped.
 func (m *jobsProgress) recordClaims(claimed map[string]time.Time, before time.Time) {
-	all := map[string]int64{} // a new map, because the old one may be being encoded
+	all := map[string]int64{} // a new map, because another goroutine may be encoding the old one
 	maps.Copy(all, m.Claimed)
 	for owner, at := range claimed {
 		hash := job.OwnerHash(owner)
@@ -94,15 +94,15 @@ func (m *jobsProgress) recordClaims(claimed map[string]time.Time, before time.Ti
 	m.Claimed = all
 }
 
-// wasOvertaken reports whether a worker has a run of the job's owner that began later than the job
-// was sent, by more than the given time.
+// wasOvertaken reports whether a worker has claimed a run of the job's owner that began more than
+// the given time after the job was sent.
 func (m *jobsProgress) wasOvertaken(w waitingJob, by time.Duration) bool {
 	return m.Claimed[job.OwnerHash(w.Owner)] > w.latest().Add(by).UnixMilli()
 }
 
-// overtakingMargin is how much later a claimed run must have begun than another job was sent to
-// prove that the other's message is lost. The time at which the claimed job was sent proves
-// nothing, because it may have been sent again.
+// overtakingMargin is how long after a job was sent a claimed run must have begun to show that the
+// job's message is lost. When the claimed run was sent shows nothing, because it may have been sent
+// again.
 func (s *Sweeper) overtakingMargin() time.Duration { return 5 * s.Every }
 
 // resend sends jobs again, in batches, and records in the store what was sent.

@@ -27,7 +27,7 @@ func TestAllJobsOfPurgedQueueAreSentAgain(t *testing.T) {
 	}
 }
 
-// A foreign message does not hide for ever that a job's message is missing.
+// A foreign message does not hide without end that a job's message is missing.
 func TestForeignMessageHidesNoLostJob(t *testing.T) {
 	st := newSweepTest(t)
 	id := st.submit(20*time.Minute, false)
@@ -45,12 +45,13 @@ func TestForeignMessageHidesNoLostJob(t *testing.T) {
 	}
 }
 
-// If later jobs of its owner are running, a job's message is lost, whatever the queue's counts are.
+// If a much later job of its owner is running, a job's message is lost, whatever the queue's counts
+// are.
 func TestOvertakenJobIsSentAgain(t *testing.T) {
 	st := newSweepTest(t)
 	lost := st.submit(10*time.Minute, false)
 	st.claim(st.submit(time.Minute, true))
-	for range 100 { // foreign messages, so that none seems to be missing
+	for range 100 { // foreign messages, so that by the counts none is missing
 		if err := st.queue.SendRaw(t.Context(), "not ours", 0); err != nil {
 			t.Fatal(err)
 		}
@@ -98,8 +99,8 @@ func (st *sweepTest) submitIn(at time.Time, n int) job.ID {
 	return id
 }
 
-// Sending a job again does not make it younger: that it is running does not show that others were
-// overtaken.
+// Sending a job again does not make its run younger. So if it is running, that does not show that
+// other jobs were overtaken.
 func TestJobThatWasSentAgainOvertakesNoOther(t *testing.T) {
 	st := newSweepTest(t)
 	var ids []job.ID

@@ -9,7 +9,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// progress is what a sweep leaves for the next one, which may be made by another process.
+// progress is what a sweep leaves for the next one, which may be that of another process.
 type progress struct {
 	mu    sync.Mutex
 	saved []byte // as last stored by this sweep
@@ -52,8 +52,9 @@ func (m *progress) setTask(name string, t taskProgress) {
 }
 
 // saveProgress stores the progress for the next sweep. It is called after each part of a sweep, so
-// a sweep that is killed loses only the current part. What another part has stored already is not
-// stored again, since it would replace the progress of a next sweep that has begun meanwhile.
+// a sweep that is killed loses only the current part. If another part has stored the same already,
+// nothing is stored, because that could replace the progress of the next sweep if that has begun
+// meanwhile.
 func (s *Sweeper) saveProgress(m *progress) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

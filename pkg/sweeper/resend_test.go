@@ -31,7 +31,7 @@ func TestLostMessagesAreSentAgain(t *testing.T) {
 	st := newSweepTest(t)
 	fresh := st.submit(time.Second, false)
 	old := st.submit(10*time.Minute, false)
-	st.submit(5*time.Minute, true) // the queue has this message, and needs one message for a job only
+	st.submit(5*time.Minute, true) // the queue has a message for this job, so only those of the others are missing
 	st.sweeps(2)
 	if d, err := st.queue.Depth(t.Context()); err != nil || d.Total() != 1 {
 		t.Fatalf("sent again before three comparisons: %+v, %v", d, err)
@@ -71,8 +71,8 @@ func TestLostMessagesAreSentAgain(t *testing.T) {
 	}
 }
 
-// Duplicates, as repeated requests cause them, hide in the count that messages of other jobs are
-// missing. These are sent again all the same, each once.
+// With duplicates, such as from repeated requests, there are enough messages although those of
+// other jobs are missing. These jobs are sent again all the same, each once.
 func TestLostMessagesAreSentAgainDespiteDuplicates(t *testing.T) {
 	st := newSweepTest(t)
 	var lost []job.ID

@@ -1,7 +1,7 @@
-// Package sweeper repairs what no other process repairs: jobs whose worker died, jobs whose message
-// was lost or became a dead letter, jobs that are too old, and jobs that ended but were not cleaned
-// up. It runs in the API server and the worker daemon, or as a function every minute. Any number of
-// them take turns.
+// Package sweeper takes care of jobs that no other process takes care of: jobs whose worker died,
+// whose message was lost or became a dead letter, that are too old, that ended but were not cleaned
+// up, or whose retention is over. It runs in the API server and the worker daemon, or as a function
+// every minute. Any number of processes take turns.
 package sweeper
 
 import (
@@ -27,7 +27,7 @@ const (
 	DefaultRetention = 30 * 24 * time.Hour
 )
 
-// A jobQueue is the queue of jobs.
+// A jobQueue is the queue of the jobs' messages.
 type jobQueue interface {
 	Depth(ctx context.Context) (job.Depth, error)
 	SendAll(ctx context.Context, ms []job.Message) error
@@ -46,8 +46,8 @@ type Config struct {
 	Dead  deadLetterQueue // nil if the queue has no dead-letter queue
 
 	Times
-	Swept func(Report) // called after each sweep, if it is not nil
-	Log   *slog.Logger // nil discards
+	Swept func(Report) // called after each sweep of this Sweeper, before Sweep returns; may be nil
+	Log   *slog.Logger // nil discards the log
 }
 
 // A Report is the result of a sweep, also of one that was cut short.
@@ -57,14 +57,14 @@ type Report struct {
 	Dead       int           // messages that were deleted from the dead-letter queue
 	TimedOut   int           // jobs that failed because they were too old
 	Expired    int           // jobs that were removed because their retention was over
-	Behind     time.Duration // for how long some of these have always been left; 0 if none are
-	Took       time.Duration
-	Err        error
+	Behind     time.Duration // how long ago the retention began a pass that has not yet removed all such jobs; 0 if it has
+	Took       time.Duration // how long the sweep took
+	Err        error         // what Sweep returns
 }
 
 // Times are the sweeper's settings.
 type Times struct {
-	Every     time.Duration // between two sweeps; one of all programs makes each
+	Every     time.Duration // between two sweeps, whichever process makes them
 	MaxAge    time.Duration // after which a job that is not finished fails
 	Retention time.Duration // after which a finished job and its pictures are removed
 }
@@ -104,9 +104,9 @@ func New(cfg Config) (*Sweeper, error) {
 	return &Sweeper{Config: cfg, oldestLimit: maxOldest}, nil
 }
 
-// Start makes a sweep whenever it is this process's turn, until stop is called. stop lets a sweep
-// complete the current job, but waits at most stopTimeout, because a file server that is down
-// blocks calls.
+// Start makes a sweep whenever it is this process's turn, in another goroutine, until stop is
+// called or ctx ends. It logs the errors of sweeps. stop lets a sweep complete the current job, but
+// waits at most 5 s, because calls are blocked while a file server is not available.
 func (s *Sweeper) Start(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -124,7 +124,8 @@ const stopTimeout = 5 * time.Second
 
 func (s *Sweeper) run(ctx context.Context) {
 	for {
-		// A random pause, because processes that start together should not ask at the same moment.
+		// A random pause, so that processes that start together don't try to get the turn at the
+		// same moment.
 		pause := time.NewTimer(s.Every/2 + rand.N(s.Every/2))
 		select {
 		case <-ctx.Done():
@@ -138,13 +139,15 @@ func (s *Sweeper) run(ctx context.Context) {
 	}
 }
 
-// stopMargin is how long before its deadline a sweep stops, at most a quarter of the time. In it
-// the current job is completed and the progress saved: an erasure waits up to 15 s for the bucket.
+// stopMargin is how long before the deadline of its context a sweep stops, or a quarter of the time
+// left if that is less. In this time the current job is completed and the progress is saved: an
+// erasure waits up to 15 s for the bucket.
 const stopMargin = 20 * time.Second
 
-// Sweep makes one sweep if it is this process's turn. It tries every part, and joins their errors.
-// Shortly before the deadline of ctx, if there is one, it stops between two jobs and the next sweep
-// continues. It is no error if the time was too short for all.
+// Sweep makes one sweep if it is this process's turn; otherwise it returns nil at once. It tries
+// every part of the sweep, and joins their errors. Shortly before the deadline of ctx, if there is
+// one, it stops between two jobs, and the next sweep continues. It is no error if the time was too
+// short for everything.
 func (s *Sweeper) Sweep(ctx context.Context) error {
 	if end, ok := ctx.Deadline(); ok {
 		left := max(time.Until(end), 0)
@@ -153,7 +156,8 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 		defer cancel()
 	}
 
-	// A little less than Every, so that a caller that comes every minute is not slightly too early.
+	// A little less than Every, so that a process that calls Sweep at this interval is not refused
+	// because it is slightly early.
 	mine, err := s.Store.Turn(s.Every * 9 / 10)
 	if err != nil || !mine {
 		return err
@@ -181,7 +185,7 @@ func (s *Sweeper) runParts(ctx context.Context) error {
 	var m progress
 	note, err := s.Store.Note(store.SweepNote)
 	if err != nil && !errors.Is(err, job.ErrDamagedJob) {
-		return err // otherwise all progress would be discarded
+		return err // going on would discard all progress
 	}
 	if err == nil && note != nil {
 		err = json.Unmarshal(note, &m)
@@ -206,8 +210,8 @@ func (s *Sweeper) runParts(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// minDuration is the shortest limit for a sweep. It ends before the next sweep is due, unless
-// sweeps are very frequent.
+// minDuration is the shortest time limit of a sweep. A sweep of this length ends before the next
+// one is due, unless sweeps are very frequent.
 const minDuration = 10 * time.Second
 
 // ignoreDeadline returns nil for an error that is only caused by the deadline of ctx.

@@ -39,7 +39,7 @@ func TestSweepWithoutQueueDoesTheRest(t *testing.T) {
 		t.Error("the sweep returned no error")
 	}
 	if j := st.job(id); j.State != job.Failed {
-		t.Errorf("the parts without queue were not done: %+v", j)
+		t.Errorf("the parts that need no queue were not done: %+v", j)
 	}
 }
 
@@ -72,7 +72,7 @@ func TestInvalidConfigs(t *testing.T) {
 	}
 }
 
-// If the file server's clock was ahead once, sweeps don't stop until that time.
+// If the file server's clock was ahead once, sweeps don't wait until that time.
 func TestTurnInTheFutureIsIgnored(t *testing.T) {
 	st := newSweepTest(t)
 	old := st.submit(maxAge+time.Hour, false)

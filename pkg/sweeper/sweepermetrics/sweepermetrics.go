@@ -1,5 +1,5 @@
 // Package sweepermetrics provides metrics of sweeps for Prometheus. Processes take turns with
-// sweeps, and each counts its own.
+// sweeps, and each process counts only its own.
 package sweepermetrics
 
 import (
@@ -29,7 +29,7 @@ func New() *Metrics {
 		}, []string{"action"}),
 		unfinished: prometheus.NewGauge(prometheus.GaugeOpts{Name: "atelier_unfinished_jobs", Help: "Unfinished jobs at the last sweep of this process."}),
 		behind: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "atelier_retention_behind_seconds", Help: "For how long expired jobs have always been left to be removed, at the last sweep of this process; 0 if none are.",
+			Name: "atelier_retention_behind_seconds", Help: "How long ago the retention began a pass that has not yet removed all expired jobs, at the last sweep of this process; 0 if it has removed all.",
 		}),
 	}
 	for _, result := range []string{"ok", "error"} { // so that both series exist from the start
@@ -38,7 +38,7 @@ func New() *Metrics {
 	return m
 }
 
-// Swept counts a sweep. It can be used as [sweeper.Config]'s Swept.
+// Swept counts a sweep. It is meant for the field Swept of [sweeper.Config].
 func (m *Metrics) Swept(r sweeper.Report) {
 	result := "ok"
 	if r.Err != nil {
