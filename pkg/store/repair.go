@@ -149,7 +149,10 @@ func (r *reconciliation) addToOwnerIndex(id job.ID) error {
 }
 
 // unpublishMissing removes what a late worker has published of a job that was gone by then: see
-// [Store.removeFilesAndPublished].
+// [Store.removeFilesAndPublished]. The copies are removed afterwards, together. If that fails, or the
+// process ends before it, no name shows any more that they exist. The comparison of published folders
+// with the bucket removes them: those of an erased job soon, because the folder has changed, those of
+// an expired one in the next full comparison.
 func (r *reconciliation) unpublishMissing(id job.ID, names []string) error {
 	if err := r.whyMissing(id); !errors.Is(err, job.ErrGone) {
 		return ignore(err, job.ErrNotFound)
