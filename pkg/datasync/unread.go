@@ -54,7 +54,9 @@ func (c *Copier) compareFiner(ctx context.Context, folder string, first, last ti
 		within := func(other string) bool { return strings.HasPrefix(other, folder+"/") }
 		names, unread, err := c.compareEach(ctx, slices.DeleteFunc(folders, func(other string) bool { return !within(other) }))
 		missing = append(missing, names...)
-		all = all && len(unread) == 0 && !slices.ContainsFunc(unlisted, func(other string) bool { return other == folder || within(other) })
+		all = all && len(unread) == 0 && !slices.ContainsFunc(unlisted, func(other string) bool {
+			return within(other) || strings.HasPrefix(folder+"/", other+"/") // the folder itself, or the hour of a minute
+		})
 		failed = graver(failed, err)
 		if isUnavailable(err) || ctx.Err() != nil {
 			return missing, false, failed
