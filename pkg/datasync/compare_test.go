@@ -9,8 +9,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -109,5 +112,37 @@ func TestObjectsNotDeleted(t *testing.T) {
 				t.Errorf("got %v, want errNotDeleted", err)
 			}
 		})
+	}
+}
+
+// Objects that S3 does not delete do not prevent that pictures in the same folder are tried again.
+func TestMissingBesideObjectsNotDeleted(t *testing.T) {
+	var gone string
+	var refused atomic.Bool
+	c := newCopier(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if r.Method == http.MethodPost {
+			refused.Store(true)
+			fmt.Fprintf(w, "<DeleteResult><Error><Key>pictures/%s</Key><Code>AccessDenied</Code></Error></DeleteResult>", gone)
+			return
+		}
+		fmt.Fprintf(w, "<ListBucketResult><Contents><Key>pictures/%s</Key></Contents></ListBucketResult>", gone)
+	})
+	id, err := job.NewIDIn(job.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := job.Spec{ID: id, Style: "night-swirls", Strength: 1, Format: "jpeg", CreatedAt: time.Now()}
+	if err := errors.Join(c.Store.Create(&spec, []byte("photograph"), nil), c.Store.Erase(id, store.Erased)); err != nil {
+		t.Fatal(err)
+	}
+	gone = store.Published(id, "jpeg", false)[0]
+	picture := publish(t, c.Store, job.Hour, false)
+	missing, err := c.missingOf(t.Context(), []string{gone, picture})
+	if err != nil || !slices.Equal(missing, []string{picture}) {
+		t.Errorf("missing %q, %v; want %s", missing, err, picture)
+	}
+	if !refused.Load() {
+		t.Error("no object was to be deleted, so the test proves nothing")
 	}
 }

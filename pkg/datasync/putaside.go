@@ -2,6 +2,7 @@ package datasync
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"path"
 	"slices"
@@ -93,7 +94,10 @@ func (c *Copier) missingOf(ctx context.Context, names []string) ([]string, error
 	for _, name := range names {
 		folders[path.Dir(name)] = true
 	}
-	missing, _, err := c.compareEach(ctx, slices.Collect(maps.Keys(folders)))
+	missing, unread, err := c.compareEach(ctx, slices.Collect(maps.Keys(folders)))
+	if errors.Is(err, errNotDeleted) && len(unread) == 0 && ctx.Err() == nil {
+		err = nil // it concerns other objects: all folders were compared
+	}
 	if err != nil {
 		return nil, err
 	}
