@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 )
 
@@ -42,11 +43,13 @@ type archived struct {
 }
 
 // Reduced returns the run with what an archive has of it: times to the microsecond, without the
-// identifiers of jobs and the lags of the load generator, whose 99th percentile is in the footer.
+// identifiers of jobs and the lags of the load generator, whose 99th percentile is in the footer, and
+// without the folders of absolute paths in the command, which other machines do not have.
 // Scheduled times remain only in runs that calibrate the simulation; the others follow from the
 // seed of the measurement.
 func (r *Run) Reduced() *Run {
 	reduced := *r
+	reduced.Header.Command = foldersOfPaths.ReplaceAllString(r.Header.Command, "$1")
 	reduced.Jobs = make([]Job, len(r.Jobs))
 	for n, j := range r.Jobs {
 		j.ID, j.Lag = "", 0
@@ -66,6 +69,8 @@ func (r *Run) Reduced() *Run {
 
 const microseconds = 1e6 // in a second
 
+var foldersOfPaths = regexp.MustCompile(`([ =])/\S*/`)
+
 // maxJobs is the maximum number of jobs of an archived run.
 const maxJobs = maxFile / 100
 
@@ -77,7 +82,8 @@ func WriteArchive(w io.Writer, runs []*Run) error {
 	}
 	e := json.NewEncoder(z)
 	for _, r := range runs {
-		jobs, err := columns(r.Reduced().Jobs)
+		r = r.Reduced()
+		jobs, err := columns(r.Jobs)
 		if err == nil {
 			err = e.Encode(archived{r.SHA256, r.Header, jobs, r.Footer})
 		}

@@ -35,6 +35,7 @@ func TestArchiveHasReducedRuns(t *testing.T) {
 		{ID: "b", Failed: "too_large"},
 	}
 	other.Header.Variant.Pattern = Poisson
+	other.Header.Command = "scripts/compare --out /home/anna/full --retry-void 2 --trace=/data/arrivals.csv"
 	for _, r := range []*Run{calibrating, other} {
 		if err := f.Add(r); err != nil {
 			t.Fatal(err)
@@ -43,6 +44,9 @@ func TestArchiveHasReducedRuns(t *testing.T) {
 	measured, err := f.Runs()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if c := other.Reduced().Header.Command; c != "scripts/compare --out full --retry-void 2 --trace=arrivals.csv" {
+		t.Errorf("the command is %q", c)
 	}
 	got, err := Load(exported(t, measured...))
 	if err != nil || len(got) != 2 {
