@@ -17,7 +17,7 @@ import (
 func (f *folder) predictionTexts() []string {
 	p, n := f.predictions, f.predictionCounts()
 	return []string{
-		fmt.Sprintf("Of %d predictions, %d hold, %d miss, %d are void, and %d cannot be judged yet, because their variants have fewer than ten runs.", n.all(), n.holds, n.misses, n.void, n.waiting),
+		fmt.Sprintf("Of %d predictions, %d hold, %d miss (%d are too high, %d too low), %d are void, and %d cannot be judged yet, because their variants have fewer than ten runs.", n.all(), n.holds, n.misses, n.high, n.misses-n.high, n.void, n.waiting),
 		fmt.Sprintf("The predictions were made at %s with the programs of commit %s, from %d runs, which predictions.json lists with their SHA-256. The SHA-256 of predictions.json is %s.",
 			p.Made.Format(time.RFC3339), p.Commit, len(p.Calibration), f.predicting),
 		"The commits prove that the predictions came first. The file of each run names the commit of the checkout that made the run. If this commit contains predictions.json with the same SHA-256 (git show COMMIT:scripts/comparison/results/predictions.json | sha256sum), the predictions were committed before the run. Times in files prove nothing, because anybody can change them.",
@@ -25,13 +25,24 @@ func (f *folder) predictionTexts() []string {
 	}
 }
 
+// predictionSummary returns how far the simulation's predictions of runs came true, for a reader who
+// reads only the recommendation; "" if there are none.
+func (f *folder) predictionSummary() string {
+	if f.predictions == nil {
+		return ""
+	}
+	n := f.predictionCounts()
+	return fmt.Sprintf("Waits and cold starts in bills and latencies are simulated. Of %d figures that the simulation predicted for runs on the measuring machine, %d are within the interval of the runs, %d are too high and %d too low: see Validation of the simulation.",
+		n.all(), n.holds, n.high, n.misses-n.high)
+}
+
 // predicted returns the table that compares predictions with the prediction intervals of ten runs
 // or more. It lists variants without a prediction with the reason.
 func (f *folder) predicted() Table {
 	t := Table{Title: "Predictions of runs on this machine", Left: 2, Basis: cost.Simulated,
-		Columns: []string{"System and load", "Figure", "Predicted", "From", "To", "Predicted / measured", "Runs", "Time from the prediction to the first run", "Result"},
+		Columns: []string{"System and load", "Figure", "Predicted", "Measured, from", "Measured, to", "Predicted / measured", "Runs", "Time from the prediction to the first run", "Result"},
 		Notes: []string{
-			"Predicted is the simulated value for a run of the variant. From and To, which are measured, are the interval that contains one further run with 95% confidence. It is computed from the standard deviation of the runs times √(1 + 1/n + 1/m), for n runs and m calibrating runs, which are assumed to vary as much. For counts it extends at least half a count to both sides. Predicted / measured: measured is the mean of the runs (for times the geometric mean).",
+			"Predicted is the simulated value for a run of the variant. The two columns after it are the measured interval that contains one further run with 95% confidence. It is computed from the standard deviation of the runs times √(1 + 1/n + 1/m), for n runs and m calibrating runs, which are assumed to vary as much. For counts it extends at least half a count to both sides. Predicted / measured: measured is the mean of the runs (for times the geometric mean).",
 			"The intervals do not include drift, which is what changed on the machine between the calibrating and the predicted runs. They are wide for another reason, too: a prediction is of the mean of the runs, but the interval is that of one run, which varies about three times as much as the mean of ten. So a prediction that is wrong by two standard deviations of the runs still holds; Predicted / measured shows the error.",
 		}}
 	groups, titles := map[string]group{}, map[string]string{}
@@ -67,13 +78,15 @@ const voidPrefix = "void: "
 
 const (
 	notPredicted = "not predicted: " // begins the result of a variant without predictions
+	tooHigh      = "misses, too high"
+	tooLow       = "misses, too low"
 	noRuns       = "no runs"
 	tooFew       = "fewer than ten runs"
 )
 
-// counts are the numbers of predictions by result. waiting is the number of those without enough
-// runs.
-type counts struct{ holds, misses, void, waiting int }
+// counts are the numbers of predictions by result. high is the number of misses above the measured
+// interval, and waiting that of predictions without enough runs.
+type counts struct{ holds, misses, high, void, waiting int }
 
 func (c counts) all() int { return c.holds + c.misses + c.void + c.waiting }
 
@@ -85,7 +98,10 @@ func (f *folder) predictionCounts() (n counts) {
 			n.void++
 		case result == verdict(true):
 			n.holds++
-		case result == verdict(false):
+		case result == tooHigh:
+			n.misses++
+			n.high++
+		case result == tooLow:
 			n.misses++
 		case !strings.HasPrefix(result, notPredicted):
 			n.waiting++
@@ -125,7 +141,14 @@ func (f *folder) predictionRow(p prediction.Prediction, g group) []string {
 	if err != nil {
 		return row(none, none, none, tooFew)
 	}
-	return row(withUnit(p.Figure, i.Low), withUnit(p.Figure, i.High), percent(p.Value/i.Estimate), verdict(i.Holds(p.Value)))
+	result := verdict(i.Holds(p.Value))
+	switch {
+	case p.Value > i.High:
+		result = tooHigh
+	case p.Value < i.Low:
+		result = tooLow
+	}
+	return row(withUnit(p.Figure, i.Low), withUnit(p.Figure, i.High), percent(p.Value/i.Estimate), result)
 }
 
 // voidReasons returns the reasons for which predictions of a variant are void, and when its first run

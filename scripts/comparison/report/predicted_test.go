@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -87,7 +88,33 @@ func TestPredictionsHold(t *testing.T) {
 				t.Errorf("the report has %d of %d predictions", len(all), len(file.Predictions))
 			}
 			c.holds(t, all)
+			checkDrift(t, dir, c.calibrating)
 		})
+	}
+}
+
+// checkDrift checks that the report shows by how much the processor time of a picture differed between
+// the calibrating and the predicted runs of daemons, which have no cold starts under load.
+func checkDrift(t *testing.T, dir string, calibrating predictiontest.World) {
+	t.Helper()
+	f, err := read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	daemons := 0
+	for _, row := range f.drift().Rows {
+		t.Log(row)
+		if !strings.HasPrefix(row[0], "server and daemon") {
+			continue
+		}
+		daemons++
+		ratio, err := strconv.ParseFloat(strings.TrimSuffix(row[len(row)-1], "%"), 64)
+		if err != nil || (ratio < 85) != (calibrating.Slowness > 1) || ratio > 130 {
+			t.Errorf("%s: measured / calibrating is %s, and calibrating pictures took %g times as long: %v", row[0], row[len(row)-1], calibrating.Slowness, err)
+		}
+	}
+	if daemons == 0 {
+		t.Error("the table has no daemon")
 	}
 }
 
@@ -145,7 +172,7 @@ func validated(t *testing.T, dir string) Table {
 			t.Errorf("the model misses theory, or SimFaaS: %q", r)
 		}
 	}
-	return tables[len(tables)-1]
+	return tables[2]
 }
 
 // Predictions are compared with the runs that they predict. Misses and variants without a
@@ -169,7 +196,7 @@ func TestPredictions(t *testing.T) {
 		return cells
 	}
 	for name, want := range map[string][]string{
-		"Result":          {"holds", "misses", "holds", "misses", "no runs", "not predicted: there are no runs of it"},
+		"Result":          {"holds", "misses, too high", "holds", "misses, too low", "no runs", "not predicted: there are no runs of it"},
 		"System and load": {variantTitle(predicted), variantTitle(predicted), variantTitle(predicted), variantTitle(predicted), "daemon-onnx-1px", variantTitle(without)},
 		"Figure":          {"p50", "p95", "cold starts", "processor time of the system", "p50", none},
 		"Predicted":       {seconds(0.12), seconds(1.2), "1.00" + unit("starts"), seconds(3.06), seconds(1), none},
@@ -269,7 +296,7 @@ func TestVoidPredictions(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, calibrates},
-		"nothing": {made, func(*testing.T, string) {}, "misses"},
+		"nothing": {made, func(*testing.T, string) {}, "misses, too high"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := synthetic(t, measurement.Plan{Repetitions: 10, Seed: 1, Variants: []measurement.Variant{predicted, calibrating}})

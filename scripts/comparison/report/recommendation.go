@@ -34,7 +34,7 @@ func (d *Document) choose(workers []worker, found []finding, t *prices.Table) er
 		fmt.Sprintf("The project began with the claim that functions are “more than 70%% cheaper for intermittent workloads”. Compared with one machine, this is true for the whole bill %s. Compared with always-on instances, it is true for the whole bill %s, and for compute only %s. By the whole bill, functions cost more than one machine %s. %s",
 			oneMachine.claim, alwaysOn.claim, compute.claim, oneMachine.dearer, share),
 		engines,
-		"A range in parentheses is the lowest and the highest result over scenarios of what AWS does not document: the speed of its processors, how long it keeps idle environments, how long a picture waits for the shared file system, and the speed of two jobs at once on one core. The times of pictures were measured on one machine outside AWS; the storage and the requests per picture are assumed. The section Saving by duty also has 95% intervals from the runs.",
+		"A range in parentheses is the lowest and the highest result over scenarios of what AWS does not document: the speed of its processors, how long it keeps idle environments, how long a picture waits for the shared file system, and the speed of two jobs at once on one core. The times of pictures were measured on one machine outside AWS; the storage and the requests per picture are assumed, and no range includes other values for them: the section Sensitivity shows how far those move the results. The section Saving by duty also has 95% intervals from the runs.",
 	}
 	d.Verdict = &Table{
 		Title: "Where functions cost less, by pictures a day, arriving at random", Left: 5, Basis: cost.Assumed,

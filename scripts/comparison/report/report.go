@@ -77,6 +77,9 @@ func build(dir string, e effort) (*Document, error) {
 	}
 	if len(all) > 0 { // before the last paragraph, which is on limits
 		d.Choice = slices.Insert(d.Choice, len(d.Choice)-1, strings.Join(patterns, " "))
+		if summary := f.predictionSummary(); summary != "" {
+			d.Choice = append(d.Choice, summary)
+		}
 	}
 	return d, d.complete()
 }

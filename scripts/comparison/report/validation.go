@@ -31,6 +31,9 @@ func validation(f *folder, e effort) (Section, error) {
 		return s, nil
 	}
 	s.Tables = append(s.Tables, f.predicted())
+	if t := f.drift(); len(t.Rows) > 0 {
+		s.Tables = append(s.Tables, t)
+	}
 	s.Text = append(s.Text, f.predictionTexts()...)
 	return s, nil
 }

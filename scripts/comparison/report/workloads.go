@@ -71,6 +71,7 @@ func bills(f *folder, workers []worker, t *prices.Table) (Section, error) {
 		Title: "One month of three workloads", Left: 3, Basis: cost.Assumed,
 		Columns: []string{"Workload", "Deployment", "Engine", "Pictures a month", "Compute only", "Whole bill", "Latency p50", "Latency p95", "Share of cold starts", "Instance hours", "Limit"},
 		Notes: []string{
+			"Each workload is one simulated sequence of arrivals, so at random there are slightly more or fewer pictures than the rate says, and the bills differ as much from those by volume.",
 			"Image jobs: a synthetic pattern of 23 days at the rate of the recorded trace. Each night: the batch is submitted within 17 minutes.",
 			fmt.Sprintf("Limit: the highest number of environments or instances at once. A row with two limits has the same figures for both. The defaults of this project's deployment are %d environments and %d instances. A new AWS account may be limited to 10 environments, others to 1,000.", assumptions.MaximumConcurrency, assumptions.MaximumInstances),
 			"Always-on instances and one machine have one instance here, no matter how long its jobs wait.",
