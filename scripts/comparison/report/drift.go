@@ -15,7 +15,7 @@ func (f *folder) drift() Table {
 	t := Table{Title: "Processor time per picture in calibrating runs, in predictions, and in predicted runs", Left: 1, Basis: cost.Simulated,
 		Columns: []string{"System and load", "Calibrating runs, s", "Predicted, s", "Measured, s", "Measured / calibrating"},
 		Notes: []string{
-			"Only the system's own programs, without emulators and load generator; means of runs. If no time had drifted and no picture had been cold, all columns would be nearly equal. Measured / calibrating is the drift of the machine between the two, together with the cold starts, of which a load with bursts or pauses has more.",
+			"Only the system's own programs, without emulators and load generator; means of runs. Measured / calibrating shows what the calibrating runs do not: the drift of the machine between the two, processors that were idle more often at the steady rate, and the cold starts, of which a load at random or in bursts has more.",
 			"A prediction is above the calibrating runs by its cold starts and, for workers of one thread, by the 20% that a picture was assumed to take longer while other pictures are painted. The 20% were measured on another model of processor (scripts/bench-results.md, threads). If measured times are below this, it does not apply to the processor of these runs.",
 		}}
 	calibrating := map[string]bool{}
