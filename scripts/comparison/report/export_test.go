@@ -82,7 +82,8 @@ func TestExportedFolderHasSameReport(t *testing.T) {
 func TestFigures(t *testing.T) {
 	figures := whole(t).Figures()
 	for _, name := range []string{"saving", "cases", "burst"} {
-		if svg := string(figures[name]); !strings.HasPrefix(svg, "<svg ") || !strings.Contains(svg, `xmlns="http://www.w3.org/2000/svg"`) || !strings.Contains(svg, "</svg>") {
+		if svg := string(figures[name]); !strings.HasPrefix(svg, "<svg ") || !strings.Contains(svg, `xmlns="http://www.w3.org/2000/svg"`) || !strings.Contains(svg, "</svg>") ||
+			!strings.Contains(svg, `<rect width="100%" height="100%" fill="#fff"/>`) { // black text on a dark page can't be read
 			t.Errorf("%s is %.80q", name, svg)
 		}
 	}

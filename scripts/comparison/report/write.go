@@ -34,14 +34,20 @@ func (d *Document) JSON(w io.Writer) error {
 func (d *Document) Figures() map[string][]byte {
 	all := map[string][]byte{}
 	if d.Picture != nil {
-		all["saving"] = []byte(d.Picture.SVG)
+		all["saving"] = onWhite(d.Picture.SVG)
 	}
 	for _, s := range d.Sections {
 		if (s.ID == "cases" || s.ID == "burst") && len(s.Charts) > 0 {
-			all[s.ID] = []byte(s.Charts[0].SVG)
+			all[s.ID] = onWhite(s.Charts[0].SVG)
 		}
 	}
 	return all
+}
+
+// onWhite returns an image with a white background: its text is black, and a page may be dark.
+func onWhite(svg template.HTML) []byte {
+	start, rest, _ := strings.Cut(string(svg), ">")
+	return []byte(start + "><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>" + rest)
 }
 
 // NotForDecisions is the warning on each page of a quick measurement's report.
