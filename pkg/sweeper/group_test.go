@@ -2,6 +2,7 @@ package sweeper_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -10,14 +11,17 @@ import (
 	"github.com/atelier-go/atelier/pkg/sweeper"
 )
 
-// A recorder is a queue that records what is sent.
+// A recorder is a queue that records what is sent. A sweep sends several batches at the same time.
 type recorder struct {
 	*queuefake.Queue
+	mu   sync.Mutex
 	sent []job.Message
 }
 
 func (r *recorder) SendAll(ctx context.Context, ms []job.Message) error {
+	r.mu.Lock()
 	r.sent = append(r.sent, ms...)
+	r.mu.Unlock()
 	return r.Queue.SendAll(ctx, ms)
 }
 
